@@ -1,0 +1,1 @@
+"""The outside itself. Nothing but a main names what is in here."""

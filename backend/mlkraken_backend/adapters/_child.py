@@ -1,0 +1,249 @@
+"""One replica as a process of its own session, ours by birth or adopted.
+
+A replica's facts are kept in ``run/<replica>.json``, so that a later backend can adopt it. What
+ended it is read from the exit status, from the file a refused start leaves, and from the marks
+this module keeps itself (killed for memory, killed because it did not end).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+
+from mlkraken_backend.lifecycle import Sighting
+from mlkraken_backend.values import Failure, Parity
+
+__all__ = ["Child", "Facts"]
+
+EXIT_REFUSED = 3
+_PROBE_S = 3600.0
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What is written down of a replica."""
+
+    replica: str
+    model: str
+    version: int
+    host: str
+    port: int
+    memory: int
+    log: str
+    pid: int = 0
+
+
+class Child:
+    """Watches one process from its start to its end.
+
+    Parameters
+    ----------
+    facts
+        Its facts, pid included.
+    process
+        The process; None when it had ended before it could be adopted.
+    run
+        Folder of the replica's own files.
+    changed
+        Called, from a thread of this object, when `sighting` has changed.
+    popen
+        The handle of a process of ours, which has to be waited for.
+    """
+
+    def __init__(
+        self,
+        facts: Facts,
+        process: psutil.Process | None,
+        run: Path,
+        changed: Callable[[], None],
+        popen: subprocess.Popen[bytes] | None = None,
+    ) -> None:
+        self.facts = facts
+        self.sighting = Sighting("starting", facts.host, facts.port, facts.pid)
+        self._process = process
+        self._popen = popen
+        self._run = run
+        self._changed = changed
+        self._stopping = threading.Event()
+        self._killed_for: Failure | None = None
+        self._watcher = threading.Thread(
+            target=self._watch, name=f"watch {facts.replica}", daemon=True
+        )
+
+    def begin(self) -> None:
+        """Start watching."""
+        self._watcher.start()
+
+    def stop(self, grace_s: float) -> None:
+        """Ask the process to end; kill it after ``grace_s``. Does not wait."""
+        if self._stopping.is_set():
+            return
+        self._stopping.set()
+        self._signal(signal.SIGTERM)
+        threading.Thread(target=self._kill_later, args=(grace_s,), daemon=True).start()
+
+    def kill(self, why: Failure | None = None) -> None:
+        """End the process and everything it started, now."""
+        if why is not None and self._killed_for is None:
+            self._killed_for = why
+        self._signal(signal.SIGKILL)
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the process's end to be noticed."""
+        self._watcher.join(timeout_s)
+
+    def memory(self) -> int:
+        """Return the resident memory of the process in bytes, 0 when it has ended."""
+        if self._process is None or self.sighting.status == "ended":
+            return 0
+        with contextlib.suppress(psutil.Error):
+            return int(self._process.memory_info().rss)
+        return 0
+
+    def cores(self) -> float:
+        """Return CPU use in cores since the last call."""
+        if self._process is None or self.sighting.status == "ended":
+            return 0.0
+        with contextlib.suppress(psutil.Error):
+            return float(self._process.cpu_percent()) / 100
+        return 0.0
+
+    # -- the watcher's thread -----------------------------------------------------------------
+
+    def _watch(self) -> None:
+        if self._process is not None:
+            self._await_ready()
+            self._await_end()
+        self._kill_session()
+        self.sighting = msgspec.structs.replace(
+            self.sighting, status="ended", failure=self._failure()
+        )
+        self._changed()
+
+    def _await_ready(self) -> None:
+        """Ask for the health at once and let the answer come when it comes.
+
+        The socket listens since before the process started, so the request waits in its backlog;
+        when the process dies the system resets the connection. No polling in either case.
+        """
+        while self._alive():
+            health = self._health()
+            if health is not None:
+                self.sighting = Sighting(
+                    "ready",
+                    self.facts.host,
+                    self.facts.port,
+                    self.facts.pid,
+                    parity=msgspec.convert(health.get("parity", {}), Parity),
+                    engine=str(health.get("engine", "")),
+                )
+                self._changed()
+                return
+            time.sleep(0.05)
+
+    def _health(self) -> dict[str, Any] | None:
+        connection = http.client.HTTPConnection(
+            self.facts.host, self.facts.port, timeout=_PROBE_S
+        )
+        try:
+            connection.request("GET", "/health")
+            answer = connection.getresponse()
+            body = json.loads(answer.read())
+        except (OSError, http.client.HTTPException, ValueError):
+            return None
+        finally:
+            connection.close()
+        right = answer.status == 200 and body.get("replica") == self.facts.replica
+        return body if right else None
+
+    def _await_end(self) -> None:
+        if self._popen is not None:
+            self._popen.wait()
+        elif self._process is not None:
+            with contextlib.suppress(psutil.Error):
+                self._process.wait()
+
+    def _kill_later(self, grace_s: float) -> None:
+        self._watcher.join(grace_s)
+        if self._watcher.is_alive():
+            self.kill()
+
+    def _alive(self) -> bool:
+        if self._popen is not None:
+            return self._popen.poll() is None
+        return self._process is not None and self._process.is_running()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            with contextlib.suppress(psutil.Error):
+                self._process.send_signal(number)
+
+    def _kill_session(self) -> None:
+        """End what the model's code started and left behind: it shares the session."""
+        ended_at = time.time()
+        for process in psutil.process_iter() if self.facts.pid else ():
+            with contextlib.suppress(psutil.Error, OSError):
+                ours = os.getsid(process.pid) == self.facts.pid
+                if ours and process.create_time() <= ended_at:
+                    process.kill()
+
+    # -- why it ended -------------------------------------------------------------------------
+
+    def _failure(self) -> Failure:
+        if self._killed_for is not None:
+            return self._killed_for
+        refused = self._refused()
+        if refused is not None:
+            return refused
+        code = self._popen.returncode if self._popen is not None else None
+        if code is None:
+            return Failure(
+                "replica_gone",
+                "The process ended while no backend was watching.",
+                "Its last log lines may tell why.",
+            )
+        return _exit_failure(code)
+
+    def _refused(self) -> Failure | None:
+        path = self._run / f"{self.facts.replica}.failed.json"
+        try:
+            told = json.loads(path.read_bytes())
+            return Failure(told["code"], told["message"], told["hint"], final=True)
+        except (OSError, ValueError, KeyError):
+            return None
+
+
+def _exit_failure(code: int) -> Failure:
+    if code == -signal.SIGKILL:
+        return Failure(
+            "replica_killed",
+            "The process was killed (SIGKILL).",
+            "Most often the system ran out of memory: deploy with a smaller model or free memory.",
+        )
+    if code < 0:
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
+        return Failure(
+            "replica_crashed",
+            f"The process was ended by {name}.",
+            "A crash in native code shows in the last log lines, if anywhere.",
+        )
+    return Failure(
+        "replica_exited",
+        f"The process exited with status {code}.",
+        "The last log lines tell why; model code must not call os._exit or sys.exit.",
+    )
+
+
+assert sys.platform != "win32", "model services need a POSIX system"

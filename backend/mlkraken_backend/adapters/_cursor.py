@@ -1,0 +1,35 @@
+"""Cursors over several growing files: how far each has been read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from mlkraken_backend._errors import Invalid
+
+__all__ = ["read_cursor", "write_cursor"]
+
+
+def read_cursor(cursor: str) -> dict[str, int]:
+    """Return the bytes read by file name; none for "".
+
+    Raises
+    ------
+    Invalid
+        ``cursor_invalid``.
+    """
+    if not cursor:
+        return {}
+    try:
+        return {str(key): int(value) for key, value in json.loads(cursor).items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise Invalid(
+            "cursor_invalid", "The cursor is not one that was given out.", "Leave it out to begin."
+        ) from error
+
+
+def write_cursor(offsets: dict[str, int], present: Iterable[str]) -> str:
+    """Return a cursor that names only files that are still there."""
+    names = set(present)
+    kept = {name: end for name, end in offsets.items() if name in names}
+    return json.dumps(kept, separators=(",", ":"))

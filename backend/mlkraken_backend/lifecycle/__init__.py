@@ -1,0 +1,36 @@
+"""What a service, an alias and a version do next: values in, values and commands out, no I/O."""
+
+from mlkraken_backend.lifecycle._policy import Policy
+from mlkraken_backend.lifecycle._promotion import Settled, ask_alias, release_alias, settle
+from mlkraken_backend.lifecycle._service import (
+    Command,
+    Kill,
+    Sighting,
+    Start,
+    Step,
+    Stop,
+    advance,
+    brief,
+    want_restart,
+    want_running,
+    want_stopped,
+)
+
+__all__ = [
+    "Command",
+    "Kill",
+    "Policy",
+    "Settled",
+    "Sighting",
+    "Start",
+    "Step",
+    "Stop",
+    "advance",
+    "ask_alias",
+    "brief",
+    "release_alias",
+    "settle",
+    "want_restart",
+    "want_running",
+    "want_stopped",
+]

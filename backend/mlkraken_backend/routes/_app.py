@@ -1,0 +1,160 @@
+"""The control plane's ASGI app."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Mount, Route as HttpRoute
+
+from mlkraken_backend._errors import BackendError
+from mlkraken_backend.auth import Authenticator, Signer
+from mlkraken_backend.routes._backend import About, SelfRoutes
+from mlkraken_backend.routes._gateway import Gateway
+from mlkraken_backend.routes._http import (
+    answer_error,
+    answer_no_route,
+    answer_unexpected,
+    caller_of,
+    endpoint,
+    id_of,
+)
+from mlkraken_backend.routes._hub import Hub
+from mlkraken_backend.routes._models import ModelRoutes
+from mlkraken_backend.routes._route import Route
+from mlkraken_backend.routes._services import ServiceRoutes
+from mlkraken_backend.routes._streams import EventStream
+from mlkraken_backend.routes._versions import VersionRoutes
+from mlkraken_backend.usecases._outside import Outside
+from mlkraken_backend.usecases.idempotency import Once
+from mlkraken_backend.usecases.queries import Queries
+from mlkraken_backend.usecases.versions import Versions
+from mlkraken_backend.wire._docs import docs_page
+from mlkraken_backend.wire._openapi import openapi
+
+__all__ = ["api_document", "build_app"]
+
+_ANY = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+_STREAMED: dict[str, Any] = {
+    "/api/v1/query": {
+        "post": {
+            "summary": "Query the model that metaData.modelId names.",
+            "x-scope": "query",
+            "responses": {"2XX": {"description": "The model's answer."}},
+        }
+    },
+    "/api/v1/events": {
+        "get": {
+            "summary": "Changes and response times as server-sent events.",
+            "x-scope": "query",
+            "parameters": [
+                {"name": "times", "in": "query", "schema": {"type": "string"}},
+                {"name": "history", "in": "query", "schema": {"type": "integer"}},
+            ],
+            "responses": {"2XX": {"description": "text/event-stream"}},
+        }
+    },
+    "/api/v1/models/{m}/versions/{v}/files/{path}": {
+        "put": {
+            "summary": "Send one file of an upload.",
+            "x-scope": "deploy",
+            "responses": {"2XX": {"description": "The file is there."}},
+        }
+    },
+    "/m/{reference}/{path}": {
+        "post": {
+            "summary": "The gateway: any route of the model's own service.",
+            "x-scope": "query",
+            "responses": {"2XX": {"description": "The service's answer."}},
+        }
+    },
+}
+
+
+def build_app(
+    outside: Outside,
+    authenticator: Authenticator,
+    self_routes: SelfRoutes,
+    signer: Signer,
+    hub: Hub,
+) -> Starlette:
+    """Return the app with every route of the control plane and the gateway."""
+    once = Once(outside)
+    gateway = Gateway(Queries(outside), authenticator, signer)
+    documented = [
+        *self_routes.routes(),
+        *ModelRoutes(outside).routes(),
+        *VersionRoutes(outside).routes(),
+        *ServiceRoutes(outside, signer).routes(),
+    ]
+    document = openapi(documented, _STREAMED, self_routes.about.version)
+
+    async def receive(request: Request) -> Response:
+        model, upload = request.path_params["m"], request.path_params["v"]
+        caller_of(request, authenticator, "deploy", model)
+        await Versions(outside).receive(
+            model, upload, request.path_params["path"], request.stream()
+        )
+        return Response(status_code=204, headers={"x-request-id": id_of(request)})
+
+    async def described(request: Request) -> Response:
+        caller_of(request, authenticator, "query", request.query_params.get("m", ""))
+        return JSONResponse(document)
+
+    async def docs(request: Request) -> Response:
+        caller_of(request, authenticator, "query", request.query_params.get("m", ""))
+        return HTMLResponse(docs_page(document))
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        await gateway.close()
+
+    files = "/models/{m}/versions/{v}/files/{path:path}"
+    api = [
+        *(_http_route(route, authenticator, once) for route in documented),
+        HttpRoute(files, receive, methods=["PUT"]),
+        HttpRoute("/query", gateway.by_body, methods=["POST"]),
+        HttpRoute("/events", EventStream(outside, authenticator, hub).__call__, methods=["GET"]),
+        HttpRoute("/openapi.json", described, methods=["GET"]),
+        HttpRoute("/docs", docs, methods=["GET"]),
+    ]
+    return Starlette(
+        routes=[
+            Mount("/api/v1", routes=api),
+            HttpRoute("/m/{reference}", gateway.by_path, methods=_ANY),
+            HttpRoute("/m/{reference}/{path:path}", gateway.by_path, methods=_ANY),
+        ],
+        exception_handlers={
+            BackendError: answer_error,
+            HTTPException: answer_no_route,
+            Exception: answer_unexpected,
+        },
+        lifespan=lifespan,
+    )
+
+
+def _http_route(route: Route, authenticator: Authenticator, once: Once) -> HttpRoute:
+    return HttpRoute(
+        route.path,
+        endpoint(route, authenticator, once),
+        methods=[route.method],
+        name=f"{route.method} {route.path}",
+    )
+
+
+def api_document(about: About) -> dict[str, Any]:
+    """Return the OpenAPI document without a backend, for the contract folder."""
+    nothing: Any = None
+    documented = [
+        *SelfRoutes(nothing, nothing, about, lambda: None).routes(),
+        *ModelRoutes(nothing).routes(),
+        *VersionRoutes(nothing).routes(),
+        *ServiceRoutes(nothing, nothing).routes(),
+    ]
+    return openapi(documented, _STREAMED, about.version)

@@ -1,0 +1,188 @@
+"""The data plane's stable door: ``/m/{model}[@{alias or version}]/...`` and ``/api/v1/query``.
+
+The caller's credential is checked here and replaced by one of the gateway's own for this model;
+bodies stream through in both directions.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from mlkraken_backend._errors import Invalid, Upstream
+from mlkraken_backend.auth import Authenticator, Signer
+from mlkraken_backend.routes._http import MOST_BODY, caller_of, id_of
+from mlkraken_backend.usecases.queries import Queries
+from mlkraken_backend.values import Replica
+
+__all__ = ["Gateway"]
+
+_TOKEN_S = 600.0
+_HOP = frozenset(
+    [
+        # RFC 9110, 7.6.1: meant for one connection only; and what is set anew for the next
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "host",
+        "authorization",
+        "content-length",
+        "x-request-id",
+    ]
+)
+
+
+class Gateway:
+    """Passes queries on to a ready replica.
+
+    Parameters
+    ----------
+    queries
+        Finds the replica.
+    authenticator
+        Checks the caller.
+    signer
+        Signs what the replica checks.
+    """
+
+    def __init__(self, queries: Queries, authenticator: Authenticator, signer: Signer) -> None:
+        self._queries = queries
+        self._authenticator = authenticator
+        self._signer = signer
+        self._session: aiohttp.ClientSession | None = None
+        self._tokens: dict[str, tuple[float, str]] = {}
+
+    async def by_path(self, request: Request) -> Response:
+        """Serve ``/m/{reference}/{path}``."""
+        reference = str(request.path_params["reference"])
+        path = "/" + str(request.path_params.get("path", ""))
+        caller_of(request, self._authenticator, "query", reference.partition("@")[0])
+        return await self._pass(request, reference, path, request.stream())
+
+    async def by_body(self, request: Request) -> Response:
+        """Serve ``/api/v1/query``, where ``metaData.modelId`` names the model."""
+        caller = self._authenticator.caller(request.headers.get("authorization"))
+        caller.need("query", caller.model)
+        body = await request.body()
+        reference = _model_id(body)
+        caller.need("query", reference.partition("@")[0])
+        return await self._pass(request, reference, "/", body)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def _pass(
+        self, request: Request, reference: str, path: str, body: bytes | AsyncIterator[bytes]
+    ) -> Response:
+        target = await run_in_threadpool(self._queries.find, reference)
+        replica = self._queries.next_replica(target)
+        query = f"?{request.url.query}" if request.url.query else ""
+        has_body = request.headers.get("content-length", "0") != "0" or (
+            "transfer-encoding" in request.headers
+        )
+        try:
+            answer = await self._client().request(
+                request.method,
+                f"http://{replica.host}:{replica.port}{path}{query}",
+                data=body if has_body else None,
+                headers=self._headers(request, target.model),
+                allow_redirects=False,
+            )
+        except aiohttp.ClientError as error:
+            raise _unreachable(reference, replica, error) from error
+        headers = {
+            name: value for name, value in answer.headers.items() if name.lower() not in _HOP
+        }
+        headers["x-request-id"] = id_of(request)
+        length = answer.headers.get("content-length")
+        if length is not None and int(length) <= MOST_BODY:
+            try:
+                whole = await answer.read()
+            except aiohttp.ClientError as error:
+                raise _unreachable(reference, replica, error) from error
+            return Response(whole, answer.status, headers)
+        return StreamingResponse(answer.content.iter_any(), answer.status, headers)
+
+    def _headers(self, request: Request, model: str) -> dict[str, str]:
+        kept = {name: value for name, value in request.headers.items() if name not in _HOP}
+        if "content-length" in request.headers:
+            kept["content-length"] = request.headers["content-length"]
+        kept.setdefault("x-request-start", f"t={time.time():.6f}")
+        kept["x-request-id"] = id_of(request)
+        kept["authorization"] = f"Bearer {self._token(model)}"
+        return kept
+
+    def _token(self, model: str) -> str:
+        now = time.time()
+        until, token = self._tokens.get(model, (0.0, ""))
+        if until - now < _TOKEN_S / 2:
+            until = now + _TOKEN_S
+            token = self._signer.sign(
+                "gateway", ["query"], now=now, until=until, jti="gateway", model=model
+            )
+            self._tokens[model] = (until, token)
+        return token
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
+                auto_decompress=False,
+                skip_auto_headers=["User-Agent", "Accept-Encoding"],
+            )
+        return self._session
+
+
+def _model_id(body: bytes) -> str:
+    meta = _meta(body)
+    name = meta.get("modelId") if isinstance(meta, dict) else None
+    if not isinstance(name, str) or not name:
+        raise Invalid(
+            "model_id_missing",
+            "The body names no model.",
+            'Send {"modelData": ..., "metaData": {"modelId": "churn"}}.',
+        )
+    return name
+
+
+class _Meta(msgspec.Struct):
+    metaData: Any = None  # noqa: N815 - the seed contract's own spelling
+
+
+def _meta(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body, type=_Meta).metaData
+    except msgspec.MsgspecError:
+        pass
+    try:  # NaN and Infinity, which Python clients write, are not in msgspec's JSON
+        message = json.loads(body)
+    except ValueError as error:
+        raise Invalid(
+            "body_not_json",
+            f"The body is not JSON: {error}.",
+            'Send {"modelData": ..., "metaData": {"modelId": "churn"}}.',
+        ) from error
+    return message.get("metaData") if isinstance(message, dict) else None
+
+
+def _unreachable(reference: str, replica: Replica, error: Exception) -> Upstream:
+    return Upstream(
+        "replica_unreachable",
+        f"{reference} did not answer at {replica.host}:{replica.port}: {error}.",
+        "It may just be restarting; ask again in a moment.",
+    )

@@ -1,0 +1,162 @@
+"""Server-sent events: what changes, and response times as they are recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from mlkraken_backend._errors import Invalid
+from mlkraken_backend.auth import Authenticator, Caller
+from mlkraken_backend.ports import QueryPoint
+from mlkraken_backend.routes._http import caller_of
+from mlkraken_backend.routes._hub import Hub
+from mlkraken_backend.usecases._outside import Outside
+from mlkraken_backend.wire._out import event_out
+
+__all__ = ["EventStream"]
+
+_LOOK_S = 0.04
+_BEAT_S = 15.0
+_MOST_POINTS = 5_000
+_MOST_HISTORY = 100_000
+
+
+@dataclass
+class _Watched:
+    """One model, or one version of it, whose response times a stream carries."""
+
+    reference: str
+    model: str
+    version: int | None
+    cursor: str = "now"
+
+
+class EventStream:
+    """``GET /api/v1/events``: one stream for all that a client wants to hear.
+
+    ``times`` names models (``churn`` or ``churn@2``, separated by commas) whose points to send,
+    ``history`` how many of each to send first. An event's id holds all cursors, so a client that
+    sends it back as ``Last-Event-ID`` misses nothing.
+    """
+
+    def __init__(self, outside: Outside, authenticator: Authenticator, hub: Hub) -> None:
+        self._outside = outside
+        self._authenticator = authenticator
+        self._hub = hub
+
+    async def __call__(self, request: Request) -> Response:
+        caller = caller_of(request, self._authenticator, "query", request.query_params.get("m", ""))
+        watched = _watched(request.query_params.get("times", ""), caller)
+        history = min(int(request.query_params.get("history", "0") or 0), _MOST_HISTORY)
+        after = self._resume(request.headers.get("last-event-id", ""), watched)
+        if after is None:
+            after = await run_in_threadpool(self._outside.store.last_event)
+        stream = self._events(after, watched, history, caller)
+        headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+        return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+
+    async def _events(
+        self, after: int, watched: list[_Watched], history: int, caller: Caller
+    ) -> AsyncIterator[bytes]:
+        yield _message("hello", {"after": after}, after, watched)
+        for item in watched:
+            async for chunk in self._begin(item, history, after, watched):
+                yield chunk
+        beat = asyncio.get_running_loop().time() + _BEAT_S
+        while not self._hub.closed:
+            changed = await self._hub.wait(_LOOK_S if watched else _BEAT_S)
+            sent = False
+            if changed or not watched:
+                async for after, chunk in self._changes(after, watched, caller):
+                    sent = True
+                    yield chunk
+            for item in watched:
+                points = await self._new_points(item)
+                if points:
+                    sent = True
+                    yield _times(item, points, after, watched)
+            now = asyncio.get_running_loop().time()
+            if sent:
+                beat = now + _BEAT_S
+            elif now >= beat:
+                beat = now + _BEAT_S
+                yield b": still here\n\n"
+
+    async def _changes(
+        self, after: int, watched: list[_Watched], caller: Caller
+    ) -> AsyncIterator[tuple[int, bytes]]:
+        events = await run_in_threadpool(self._outside.store.events, after, 500)
+        for event in events:
+            after = event.id
+            if not caller.model or event.model == caller.model:
+                yield after, _message("change", event_out(event), after, watched)
+
+    async def _begin(
+        self, item: _Watched, history: int, after: int, watched: list[_Watched]
+    ) -> AsyncIterator[bytes]:
+        if item.cursor != "now":
+            return
+        log = self._outside.querylog
+        _, item.cursor = await run_in_threadpool(log.tail, item.model, item.version, "now", 0)
+        if history:
+            points = await run_in_threadpool(
+                log.points, item.model, item.version, 0.0, float("inf"), history
+            )
+            for start in range(0, len(points), _MOST_POINTS):
+                yield _times(item, points[start : start + _MOST_POINTS], after, watched)
+
+    async def _new_points(self, item: _Watched) -> list[QueryPoint]:
+        points, item.cursor = await run_in_threadpool(
+            self._outside.querylog.tail, item.model, item.version, item.cursor, _MOST_POINTS
+        )
+        return points
+
+    def _resume(self, last_id: str, watched: list[_Watched]) -> int | None:
+        number, _, packed = last_id.partition(";")
+        if not number.isdecimal():
+            return None
+        with contextlib.suppress(binascii.Error, msgspec.MsgspecError, ValueError):
+            cursors = msgspec.json.decode(base64.urlsafe_b64decode(packed), type=dict[str, str])
+            for item in watched:
+                item.cursor = cursors.get(item.reference, item.cursor)
+        return int(number)
+
+
+def _watched(text: str, caller: Caller) -> list[_Watched]:
+    watched = []
+    for reference in filter(None, text.split(",")):
+        model, _, version = reference.partition("@")
+        if version and not version.isdecimal():
+            raise Invalid(
+                "times_invalid",
+                f"times={reference!r} names no version.",
+                "Write MODEL or MODEL@NUMBER.",
+            )
+        caller.need("query", model)
+        watched.append(_Watched(reference, model, int(version) if version else None))
+    return watched
+
+
+def _times(item: _Watched, points: list[QueryPoint], after: int, watched: list[_Watched]) -> bytes:
+    return _message("times", {"of": item.reference, "points": points}, after, watched)
+
+
+def _message(kind: str, document: Any, after: int, watched: list[_Watched]) -> bytes:
+    cursors = {item.reference: item.cursor for item in watched if item.cursor != "now"}
+    packed = base64.urlsafe_b64encode(msgspec.json.encode(cursors)) if cursors else b""
+    return b"event: %s\nid: %d;%s\ndata: %s\n\n" % (
+        kind.encode(),
+        after,
+        packed,
+        msgspec.json.encode(document),
+    )

@@ -1,0 +1,67 @@
+"""Writes that may be sent twice and happen once."""
+
+from __future__ import annotations
+
+import msgspec
+
+from mlkraken_backend._errors import Conflict, Invalid, RevisionConflict
+from mlkraken_backend.ports import Answer, Remove, Save
+from mlkraken_backend.usecases._outside import Outside
+
+__all__ = ["Once"]
+
+_UNDER_WAY = 0
+
+
+class Once:
+    """Remembers answers by the caller's ``Idempotency-Key`` for a day."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+
+    def begin(self, key: str, fingerprint: str) -> Answer | None:
+        """Return the answer to give again, or None when the write is to be done now.
+
+        Raises
+        ------
+        Invalid
+            ``idempotency_key_reused`` for another request than the first.
+        Conflict
+            ``idempotency_under_way`` while the first is not done.
+        """
+        store = self._outside.store
+        there = store.answer(key)
+        if there is None:
+            answer = Answer(key, fingerprint, _UNDER_WAY, b"", self._outside.clock.now())
+            try:
+                store.commit([Save(answer)])
+            except RevisionConflict:
+                there = store.answer(key)
+            else:
+                return None
+        if there is None or there.status == _UNDER_WAY:
+            raise Conflict(
+                "idempotency_under_way",
+                "The first request with this Idempotency-Key is not done yet.",
+                "Ask again in a moment.",
+            )
+        if there.fingerprint != fingerprint:
+            raise Invalid(
+                "idempotency_key_reused",
+                "This Idempotency-Key was used for another request.",
+                "Use a new key for every write.",
+            )
+        return there
+
+    def finish(self, key: str, status: int, body: bytes) -> None:
+        """Remember what the write was answered."""
+        there = self._outside.store.answer(key)
+        if there is not None:
+            done = msgspec.structs.replace(there, status=status, body=body)
+            self._outside.store.commit([Save(done)])
+
+    def give_up(self, key: str) -> None:
+        """Forget a write that failed, so that it can be tried again with the same key."""
+        there = self._outside.store.answer(key)
+        if there is not None:
+            self._outside.store.commit([Remove(there)])

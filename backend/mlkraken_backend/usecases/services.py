@@ -1,0 +1,132 @@
+"""Start, stop, size and watch the service of a version."""
+
+from __future__ import annotations
+
+import msgspec
+
+from mlkraken_backend._errors import Conflict, Invalid
+from mlkraken_backend.lifecycle import want_restart, want_running, want_stopped
+from mlkraken_backend.ports import LogPage, QueryPoint, Save
+from mlkraken_backend.usecases._outside import Outside, find_model, find_version, persist, saved
+from mlkraken_backend.values import Event, Model, Service, Size
+
+__all__ = ["Services"]
+
+MOST_REPLICAS = 32
+
+
+class Services:
+    """Use cases about services."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+
+    def get(self, name: str, number: int) -> Service:
+        """Return a version's service; one that never ran is stopped. Raises `NotFound`."""
+        version = find_version(self._outside, name, number)
+        service = self._outside.store.service(name, number)
+        return service or Service(model=name, version=number, updated_at=version.created_at)
+
+    def put(
+        self,
+        name: str,
+        number: int,
+        *,
+        desired: str | None = None,
+        size: Size | None = None,
+        restart: bool = False,
+        start_timeout_s: float | None = None,
+        deadline_s: float | None = None,
+    ) -> Service:
+        """Say how a service shall be; what is None stays as it is. Repeatable.
+
+        A running service whose cpu or memory changes is restarted; a change of replicas is not.
+
+        Raises
+        ------
+        NotFound
+            ``version_not_found``.
+        Invalid
+            ``size_invalid``.
+        Conflict
+            ``version_refused``, ``model_deleting`` or ``version_deleting``.
+        """
+
+        def attempt() -> Service:
+            store, now, policy = self._outside.store, self._outside.clock.now(), self._outside.policy
+            model = self._usable(name, number)
+            service = self.get(name, number)
+            new_size = _checked(size or service.size)
+            wanted = desired or service.desired
+            resized = (new_size.cpu, new_size.memory) != (service.size.cpu, service.size.memory)
+            timed = msgspec.structs.replace(
+                service,
+                start_timeout_s=start_timeout_s or service.start_timeout_s,
+                deadline_s=deadline_s or service.deadline_s,
+            )
+            if wanted == "stopped":
+                after = msgspec.structs.replace(want_stopped(timed, now), size=new_size)
+            elif restart or (resized and service.replicas):
+                after = want_restart(msgspec.structs.replace(timed, size=new_size), now, policy)
+            elif service.desired == "running" and not service.gave_up and new_size == service.size:
+                after = timed
+            else:
+                after = want_running(timed, new_size, now)
+            if after == service:
+                return service
+            what = "restart" if restart else f"{wanted} wanted"
+            event = Event("service.wanted", name, now, number, f"version {number}: {what}")
+            store.commit([Save(after), Save(msgspec.structs.replace(model, updated_at=now))], [event])
+            return saved(after)
+
+        service = persist(attempt)
+        self._outside.wake()
+        return service
+
+    def logs(self, name: str, number: int, cursor: str, limit: int) -> LogPage:
+        """Return log lines after a cursor; see `Runtime.logs`. Raises `NotFound`."""
+        find_version(self._outside, name, number)
+        return self._outside.runtime.logs(name, number, cursor, limit)
+
+    def events(self, name: str, number: int, limit: int) -> list[Event]:
+        """Return the newest events of a version, oldest first. Raises `NotFound`."""
+        find_version(self._outside, name, number)
+        events = self._outside.store.events(0, 10_000, name)
+        return [event for event in events if event.version in (None, number)][-limit:]
+
+    def response_times(
+        self, name: str, number: int | None, since: float, until: float, limit: int
+    ) -> list[QueryPoint]:
+        """Return recorded points, those of all versions when ``number`` is None."""
+        find_model(self._outside, name)
+        return self._outside.querylog.points(name, number, since, until, limit)
+
+    def _usable(self, name: str, number: int) -> Model:
+        version = find_version(self._outside, name, number)
+        if version.status == "refused":
+            why = version.failure.message if version.failure else ""
+            raise Conflict(
+                "version_refused",
+                f"Version {number} of {name!r} was refused when it was deployed: {why}",
+                "Mend the cause and deploy again.",
+            )
+        model = find_model(self._outside, name)
+        if model.deleting or number in model.leaving:
+            raise Conflict(
+                "model_deleting" if model.deleting else "version_deleting",
+                f"{name}@{number} is being deleted.",
+                "Deploy the model again.",
+            )
+        return model
+
+
+def _checked(size: Size) -> Size:
+    if not 0 < size.cpu <= 1024:
+        raise Invalid("size_invalid", f"cpu={size.cpu:g} is not a number of cores.", "Say cpu=1.")
+    if not 1 <= size.replicas <= MOST_REPLICAS:
+        raise Invalid(
+            "size_invalid",
+            f"replicas={size.replicas} is not between 1 and {MOST_REPLICAS}.",
+            "To serve nothing, stop the service.",
+        )
+    return size

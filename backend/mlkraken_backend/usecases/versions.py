@@ -1,0 +1,351 @@
+"""Bring a bundle in, and what becomes of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+import msgspec
+
+from mlkraken_backend._errors import Conflict, Invalid, NotFound
+from mlkraken_backend.lifecycle import ask_alias, brief, want_running, want_stopped
+from mlkraken_backend.ports import Remove, Save, Slot
+from mlkraken_backend.usecases._outside import Outside, find_model, find_version, persist
+from mlkraken_backend.values import (
+    LIVE,
+    Event,
+    Intent,
+    Model,
+    Service,
+    Size,
+    Upload,
+    Version,
+    check_model_name,
+)
+
+__all__ = ["Begun", "Committed", "Versions", "Wanted", "digest_of"]
+
+FORMAT = 1
+"""Newest bundle format this control plane takes."""
+
+_NOT_CONTENT = frozenset(["name", "provenance", "digest"])
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """An upload with its slots, or the version that is this very bundle already."""
+
+    upload: str
+    slots: list[Slot]
+    digest: str
+    version: Version | None = None
+
+
+class Committed(msgspec.Struct, frozen=True):
+    """The version an upload became; ``existed`` tells that it was there before."""
+
+    version: Version
+    existed: bool
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What shall become of a version once it is committed."""
+
+    size: Size = Size()
+    start: bool = True
+    live: bool = True
+    start_timeout_s: float = 120.0
+    deadline_s: float = 60.0
+
+
+def digest_of(manifest: Mapping[str, Any]) -> str:
+    """Return the sha256 of all that makes a bundle what it is.
+
+    Name and provenance are left out: the same model under another name, or packed again a day
+    later, is the same bundle.
+    """
+    content = {key: value for key, value in manifest.items() if key not in _NOT_CONTENT}
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+
+class Versions:
+    """Use cases about versions."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+
+    def begin(
+        self,
+        name: str,
+        manifest: dict[str, Any],
+        owner: str,
+        description: str = "",
+        tags: Mapping[str, str] = {},
+    ) -> Begun:
+        """Announce a bundle and get slots for its files.
+
+        Raises
+        ------
+        Invalid
+            ``model_name_invalid``, ``manifest_invalid``, ``bundle_too_new`` or
+            ``runtime_unknown``.
+        """
+        check_model_name(name)
+        self._check(manifest)
+        digest = digest_of(manifest)
+        there = self._same(name, digest)
+        if there is not None:
+            return Begun("", [], digest, there)
+        upload = Upload(
+            id=self._outside.ids.new("u"),
+            model=name,
+            manifest=manifest,
+            created_by=owner,
+            created_at=self._outside.clock.now(),
+            description=description,
+            tags=dict(tags),
+        )
+        self._outside.store.commit([Save(upload)])
+        return Begun(upload.id, self._outside.artifacts.slots(upload), digest)
+
+    async def receive(
+        self, name: str, upload_id: str, path: str, chunks: AsyncIterator[bytes]
+    ) -> None:
+        """Take one file of an upload; see `Artifacts.receive`."""
+        await self._outside.artifacts.receive(self._upload(name, upload_id), path, chunks)
+
+    def commit(self, name: str, upload_id: str, wanted: Wanted) -> Committed:
+        """Check an upload and make it a candidate, which its first start proves; repeatable.
+
+        Raises
+        ------
+        Invalid
+            ``file_missing`` or ``file_differs``.
+        Conflict
+            ``model_deleting``.
+        """
+        repeated = self._committed_before(name, upload_id)
+        if repeated is not None:
+            return Committed(repeated, existed=False)
+        upload = self._upload(name, upload_id)
+        digest = digest_of(upload.manifest)
+        with self._outside.bundles:
+            there = self._same(name, digest)
+            if there is not None:
+                self._drop(upload)
+                return Committed(there, existed=True)
+            self._outside.artifacts.commit(upload, digest)
+            version = persist(lambda: self._candidate(upload, digest, wanted))
+        self._outside.wake()
+        return Committed(version, existed=False)
+
+    def list(self, name: str) -> list[Version]:
+        """Return the versions of a model by number; refused and coming ones are left out."""
+        model = find_model(self._outside, name)
+        shown = set(model.versions) - set(model.leaving)
+        return [item for item in self._outside.store.versions(name) if item.number in shown]
+
+    def get(self, name: str, number: int) -> Version:
+        """Return one version, in any status; raises `NotFound`."""
+        return find_version(self._outside, name, number)
+
+    def abandon(self, name: str, upload_id: str) -> None:
+        """Forget an upload that was not committed; harmless when there is none."""
+        upload = self._outside.store.upload(upload_id)
+        if upload is not None and upload.model == name:
+            self._drop(upload)
+
+    def delete(self, name: str, number: int) -> None:
+        """Stop a version's service and remove all that belongs to it; returns at once.
+
+        Raises
+        ------
+        NotFound
+            ``version_not_found``.
+        Conflict
+            ``version_in_use`` when an alias points to it.
+        """
+
+        def attempt() -> None:
+            store, now = self._outside.store, self._outside.clock.now()
+            find_version(self._outside, name, number)
+            model = store.model(name)
+            if model is None or number in model.leaving:
+                return
+            _check_unused(model, number)
+            service = store.service(name, number)
+            stop = [Save(want_stopped(service, now, "deleted"))] if service else []
+            leaving = msgspec.structs.replace(
+                _without_target(model, number),
+                versions=[other for other in model.versions if other != number],
+                leaving=[*model.leaving, number],
+                updated_at=now,
+            )
+            event = Event("version.deleting", name, now, number, "deleting", {})
+            store.commit([Save(leaving), *stop], [event])
+
+        persist(attempt)
+        self._outside.wake()
+
+    # -- steps --------------------------------------------------------------------------------
+
+    def _check(self, manifest: Mapping[str, Any]) -> None:
+        _check_manifest(manifest)
+        if manifest["format"] > FORMAT:
+            raise Invalid(
+                "bundle_too_new",
+                f"The bundle has format {manifest['format']}; this backend takes up to {FORMAT}.",
+                "Upgrade mlkraken where the backend runs.",
+            )
+        kinds = self._outside.runtime.kinds
+        if manifest["runtime"] not in kinds:
+            raise Invalid(
+                "runtime_unknown",
+                f"This backend cannot run {manifest['runtime']!r} models.",
+                f"It runs {', '.join(sorted(kinds))}.",
+            )
+
+    def _same(self, name: str, digest: str) -> Version | None:
+        model = self._outside.store.model(name)
+        if model is None or model.deleting:
+            return None
+        return next(
+            (
+                version
+                for version in self._outside.store.versions_with(digest)
+                if version.model == name and version.number not in model.leaving
+            ),
+            None,
+        )
+
+    def _upload(self, name: str, upload_id: str) -> Upload:
+        upload = self._outside.store.upload(upload_id)
+        if upload is None or upload.model != name:
+            raise NotFound(
+                "upload_not_found",
+                f"There is no upload {upload_id!r} for {name!r}.",
+                "Uploads that are not committed are dropped after an hour; deploy again.",
+            )
+        return upload
+
+    def _committed_before(self, name: str, upload_id: str) -> Version | None:
+        return next(
+            (item for item in self._outside.store.versions(name) if item.upload == upload_id), None
+        )
+
+    def _drop(self, upload: Upload) -> None:
+        self._outside.artifacts.discard(upload.id)
+        self._outside.store.commit([Remove(upload)])
+
+    def _candidate(self, upload: Upload, digest: str, wanted: Wanted) -> Version:
+        outside, store, now = self._outside, self._outside.store, self._outside.clock.now()
+        model = store.model(upload.model) or Model(
+            name=upload.model, owner=upload.created_by, created_at=now, updated_at=now
+        )
+        if model.deleting:
+            raise Conflict(
+                "model_deleting",
+                f"The model {model.name!r} is being deleted.",
+                "Deploy again in a moment.",
+            )
+        number = 1 + max([model.highest, *model.services, *model.leaving])
+        if wanted.start and wanted.live:
+            model = ask_alias(model, LIVE, number, now)
+        refused, failed = store.version(model.name, number), store.service(model.name, number)
+        if refused is not None:
+            outside.runtime.forget(model.name, number)
+            outside.querylog.forget(model.name, number)
+        version = Version(
+            model=model.name,
+            number=number,
+            status="candidate",
+            digest=digest,
+            size=sum(file["size"] for file in upload.manifest["files"]),
+            manifest=upload.manifest,
+            created_by=upload.created_by,
+            created_at=now,
+            upload=upload.id,
+            intent=Intent(wanted.start, wanted.live, model.live.ask),
+            revision=refused.revision if refused else 0,
+        )
+        service = want_running(
+            Service(
+                model=model.name,
+                version=number,
+                updated_at=now,
+                start_timeout_s=wanted.start_timeout_s,
+                deadline_s=wanted.deadline_s,
+                revision=failed.revision if failed else 0,
+            ),
+            wanted.size,
+            now,
+        )
+        described = msgspec.structs.replace(
+            model,
+            description=upload.description or model.description,
+            tags=upload.tags or model.tags,
+            services={**model.services, number: brief(service)},
+            updated_at=now,
+        )
+        event = Event("version.created", model.name, now, number, f"version {number} is starting")
+        store.commit(
+            [Save(described), Save(version), Save(service), Remove(upload)],
+            [event],
+        )
+        return version
+
+
+def _check_manifest(manifest: Mapping[str, Any]) -> None:
+    try:
+        msgspec.convert(dict(manifest), _Manifest)
+    except msgspec.ValidationError as error:
+        raise Invalid(
+            "manifest_invalid",
+            f"kraken.json is not a bundle manifest: {error}.",
+            "Make it with `mlkraken pack` or kraken.deploy().",
+        ) from error
+    for file in manifest["files"]:
+        path = PurePosixPath(file["path"])
+        if path.is_absolute() or ".." in path.parts or str(path) in (".", "kraken.json"):
+            raise Invalid(
+                "manifest_invalid",
+                f"kraken.json names the file {file['path']!r}, which is not inside the bundle.",
+                "Make it with `mlkraken pack` or kraken.deploy().",
+            )
+
+
+class _File(msgspec.Struct):
+    path: str
+    sha256: str
+    size: int
+
+
+class _Manifest(msgspec.Struct):
+    format: int
+    name: str
+    runtime: str
+    flavor: str
+    entry: dict[str, Any]
+    files: list[_File]
+    provenance: dict[str, Any] = {}
+
+
+def _check_unused(model: Model, number: int) -> None:
+    used = [name for name, alias in model.aliases.items() if alias.version == number]
+    if used:
+        raise Conflict(
+            "version_in_use",
+            f"Version {number} of {model.name!r} is {' and '.join(used)}.",
+            "Promote another version first, or delete the whole model.",
+        )
+
+
+def _without_target(model: Model, number: int) -> Model:
+    aliases = {
+        name: msgspec.structs.replace(alias, target=None) if alias.target == number else alias
+        for name, alias in model.aliases.items()
+    }
+    return msgspec.structs.replace(model, aliases=aliases)

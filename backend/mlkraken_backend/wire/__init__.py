@@ -1,0 +1,1 @@
+"""The documents of the REST API: what comes in, what goes out, and the errors."""

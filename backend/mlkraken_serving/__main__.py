@@ -1,0 +1,3 @@
+from mlkraken_serving._main import main
+
+main()

@@ -1,0 +1,115 @@
+"""Natural batching: whoever waits while the model is busy is predicted together.
+
+There is no timer. A lone query goes to the model at once; queries that arrive while the model
+works queue up, and when it is free it takes all that fit, in order, in one call. The decision
+is made here without I/O; `mlkraken_serving._core` runs it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from mlkraken_serving._values import Items, ModelInput, Single, Tensor
+
+__all__ = ["Queued", "Waiting", "split"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Queued(Generic[T]):
+    """One query in the queue and whatever its owner needs to be told by."""
+
+    data: ModelInput
+    owner: T
+
+
+@dataclass(slots=True)
+class Waiting(Generic[T]):
+    """The queue in front of one model.
+
+    Parameters
+    ----------
+    joinable
+        Whether rows of different queries may be predicted in one call.
+    most_rows
+        Cap on the rows of a joined call; a single query may have more.
+    """
+
+    joinable: bool
+    most_rows: int = 4096
+    _queue: deque[Queued[T]] = field(default_factory=deque)
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def add(self, query: Queued[T]) -> None:
+        self._queue.append(query)
+
+    def remove(self, query: Queued[T]) -> None:
+        """Forget a query whose caller has gone; harmless when it was taken already."""
+        if query in self._queue:
+            self._queue.remove(query)
+
+    def take(self) -> list[Queued[T]]:
+        """Take the next call's queries, oldest first; empty when nothing waits."""
+        if not self._queue:
+            return []
+        taken = [self._queue.popleft()]
+        rows = taken[0].data.rows
+        while self._queue and self._joins(taken[0].data, self._queue[0].data, rows):
+            rows += self._queue[0].data.rows
+            taken.append(self._queue.popleft())
+        return taken
+
+    def _joins(self, first: ModelInput, candidate: ModelInput, rows: int) -> bool:
+        return (
+            self.joinable
+            and not isinstance(candidate, Single)
+            and type(candidate) is type(first)
+            and rows + candidate.rows <= self.most_rows
+            and _same_shape(first, candidate)
+        )
+
+
+def _same_shape(first: ModelInput, other: ModelInput) -> bool:
+    if isinstance(first, Tensor) and isinstance(other, Tensor):
+        return (
+            first.array.shape[1:] == other.array.shape[1:]
+            and first.array.dtype == other.array.dtype
+        )
+    return isinstance(first, Items) or not isinstance(other, Tensor)
+
+
+def split(answer: Any, rows: Sequence[int]) -> list[Any] | None:
+    """Cut a joined call's answer back into one part a query.
+
+    Returns
+    -------
+    list or None
+        None when the answer does not have one entry a row, so that it cannot be cut.
+    """
+    if isinstance(answer, tuple):
+        parts = [split(item, rows) for item in answer]
+        if any(part is None for part in parts):
+            return None
+        return [tuple(items) for items in zip(*(part or [] for part in parts), strict=True)]
+    shape = getattr(answer, "shape", None)
+    length = shape[0] if shape else len(answer) if isinstance(answer, list) else None
+    if length != sum(rows):
+        return None
+    rowwise = getattr(answer, "iloc", answer)
+    parts, start = [], 0
+    for count in rows:
+        parts.append(_renumbered(rowwise[start : start + count]))
+        start += count
+    return parts
+
+
+def _renumbered(part: Any) -> Any:
+    """Let a pandas part count its rows from 0, as if it had been predicted alone."""
+    index = getattr(part, "index", None)
+    return part.reset_index(drop=True) if type(index).__name__ == "RangeIndex" else part

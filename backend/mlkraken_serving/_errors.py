@@ -1,0 +1,104 @@
+"""Everything that can go wrong in the model server.
+
+::
+
+    ServingError
+    |-- BundleError         the bundle cannot be read as what it says it is
+    |-- EnvironmentMismatch the interpreter here is not the one the bundle asks for
+    |-- LoadError           the model's own code failed while loading
+    |-- InputError          the query does not fit the model's signature
+    |   |-- BodyError       the body is not what the protocol says
+    |   `-- BodyTooLarge    the body is longer than this service accepts
+    |-- ModelError          the model's own code failed while predicting
+    |-- Unauthenticated     no credential, or one that does not hold
+    |-- Forbidden           a good credential, but for something else
+    |-- UnknownModel        this service serves another model
+    |-- Draining            the service is about to stop
+    `-- DeadlineExceeded    the answer took longer than the service's deadline
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BodyError",
+    "BodyTooLarge",
+    "BundleError",
+    "DeadlineExceeded",
+    "Draining",
+    "EnvironmentMismatch",
+    "Forbidden",
+    "InputError",
+    "LoadError",
+    "ModelError",
+    "ServingError",
+    "Unauthenticated",
+    "UnknownModel",
+]
+
+
+class ServingError(Exception):
+    """Base of all errors of this package.
+
+    Parameters
+    ----------
+    code
+        Stable name of the failure, for programs.
+    message
+        What happened, naming the thing it happened to.
+    hint
+        The way out, or an empty string where there is none.
+    """
+
+    def __init__(self, code: str, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+
+class BundleError(ServingError):
+    """The bundle cannot be read as what it says it is."""
+
+
+class EnvironmentMismatch(ServingError):
+    """The interpreter here is not the one the bundle asks for."""
+
+
+class LoadError(ServingError):
+    """The model's own code failed while loading."""
+
+
+class InputError(ServingError):
+    """The query does not fit the model's signature."""
+
+
+class BodyError(InputError):
+    """The body is not what the protocol says."""
+
+
+class BodyTooLarge(InputError):
+    """The body is longer than this service accepts."""
+
+
+class ModelError(ServingError):
+    """The model's own code failed while predicting."""
+
+
+class Unauthenticated(ServingError):
+    """No credential, or one that does not hold."""
+
+
+class Forbidden(ServingError):
+    """A good credential, but for something else."""
+
+
+class UnknownModel(ServingError):
+    """This service serves another model."""
+
+
+class Draining(ServingError):
+    """The service is about to stop and takes no new query."""
+
+
+class DeadlineExceeded(ServingError):
+    """The answer took longer than the service's deadline."""

@@ -1,0 +1,177 @@
+"""Start one model server: ``python -m mlkraken_serving BUNDLE --model NAME ...``.
+
+The control plane starts this, and so does ``mlkraken serve``. The end is told by the exit
+status, and by a JSON file that a parent who outlived its child can still read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import logging
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import msgspec
+
+from mlkraken_serving._auth import Gate, KeyGate, OpenGate, TokenGate
+from mlkraken_serving._core import Core
+from mlkraken_serving._guard import end_with
+from mlkraken_serving._errors import BundleError, ServingError
+from mlkraken_serving._manifest import Bundle, read_bundle
+from mlkraken_serving._metrics import Metrics
+from mlkraken_serving._parity import Receipt, check_parity
+from mlkraken_serving._records import RecordWriter
+from mlkraken_serving._server import Door, build_app, serve
+from mlkraken_serving.engines._port import Engine
+from mlkraken_serving.engines._python import PythonEngine
+from mlkraken_serving.protocols._kraken import Identity, KrakenProtocol
+
+__all__ = ["main"]
+
+EXIT_REFUSED = 3
+"""The bundle cannot be served here; starting again would end the same way."""
+
+_ENGINES = {"python": PythonEngine}
+log = logging.getLogger("mlkraken.serving")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Load the bundle, then serve it until told to stop."""
+    options = _parser().parse_args(argv)
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # Model code may print at any time; nothing of it may wait in a buffer when the process dies.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    try:
+        bundle = read_bundle(options.bundle)
+        listener = _listener(options)
+        engine = _engine(bundle)
+        receipt = check_parity(bundle, engine)
+    except ServingError as error:
+        _refuse(options.status_file, error)
+    _serve(options, bundle, engine, receipt, listener)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m mlkraken_serving", description=__doc__)
+    parser.add_argument("bundle", type=Path, help="folder with kraken.json")
+    parser.add_argument("--model", default="", help="name it is served under (default: its own)")
+    parser.add_argument("--version", type=int, default=1, help="version number it is served as")
+    parser.add_argument("--digest", default="", help="digest that answers name")
+    parser.add_argument("--replica", default="local", help="id of this replica")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--fd", type=int, help="inherited listening socket")
+    where.add_argument("--port", type=int, default=0, help="port to listen on (0: any)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    access = parser.add_mutually_exclusive_group()
+    access.add_argument("--access", type=Path, help="JSON file with the control plane's key")
+    access.add_argument("--token-env", help="environment variable that holds the only token")
+    parser.add_argument("--times", type=Path, help="folder for response-time records")
+    parser.add_argument("--status-file", type=Path, help="where to write why the start was refused")
+    parser.add_argument("--deadline", type=float, default=60.0, help="seconds for one query")
+    parser.add_argument("--drain", type=int, default=10, help="seconds to finish queries at the end")
+    parser.add_argument("--most-mib", type=float, default=100.0, help="largest request body in MiB")
+    parser.add_argument("--until", type=int, metavar="PID", help="end when this process ends")
+    return parser
+
+
+def _listener(options: argparse.Namespace) -> socket.socket:
+    if options.fd is not None:
+        return socket.socket(fileno=options.fd)
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((options.host, options.port))
+    except OSError as error:
+        raise ServingError(
+            "port_taken",
+            f"Port {options.port} on {options.host} cannot be used: {error.strerror}.",
+            "Choose another with --port, or leave it out to take any free one.",
+        ) from error
+    listener.listen(2048)
+    return listener
+
+
+def _engine(bundle: Bundle) -> Engine:
+    kind = _ENGINES.get(bundle.manifest.runtime)
+    if kind is None:
+        raise BundleError(
+            "runtime_unknown",
+            f"The bundle asks for the runtime {bundle.manifest.runtime!r}; this server has "
+            f"{', '.join(_ENGINES)}.",
+            "Upgrade mlkraken where the model is served.",
+        )
+    engine = kind(bundle)
+    engine.load()
+    return engine
+
+
+def _serve(
+    options: argparse.Namespace,
+    bundle: Bundle,
+    engine: Engine,
+    receipt: Receipt,
+    listener: socket.socket,
+) -> None:
+    manifest = bundle.manifest
+    identity = Identity(options.model or manifest.name, options.version, options.digest)
+    metrics = Metrics(lambda: core.queued)
+    core = Core(
+        engine,
+        joinable=manifest.entry.batch,
+        deadline_s=options.deadline,
+        on_batch=metrics.batch,
+    )
+    times: Path | None = options.times
+    recorder = RecordWriter(times, options.replica, options.version) if times else None
+    door = Door(_gate(options, identity.model), metrics, recorder, int(options.most_mib * 2**20))
+    health = {
+        "status": "ready",
+        "live": True,
+        "ready": True,
+        "model": identity.model,
+        "version": identity.version,
+        "digest": identity.digest,
+        "replica": options.replica,
+        "pid": os.getpid(),
+        "engine": engine.name,
+        "parity": msgspec.to_builtins(receipt),
+    }
+    app = build_app(door, KrakenProtocol(core, manifest.signature, identity), lambda: health)
+
+    def ready(host: str, port: int) -> None:
+        shown = f"[{host}]" if ":" in host else host
+        print(f"ready http://{shown}:{port}", flush=True)
+
+    def drained() -> None:
+        if recorder is not None:
+            recorder.close()
+
+    if options.until is not None:
+        end_with(options.until)
+    serve(app, listener, ready=ready, drained=drained, drain_s=options.drain)
+
+
+def _gate(options: argparse.Namespace, model: str) -> Gate:
+    if options.access is not None:
+        return KeyGate(options.access, model)
+    if options.token_env:
+        secret = os.environ.pop(options.token_env, "")
+        return TokenGate(hashlib.sha256(secret.encode()).hexdigest())
+    return OpenGate()
+
+
+def _refuse(status_file: Path | None, error: ServingError) -> NoReturn:
+    log.error("%s %s", error.message, error.hint, exc_info=error.__cause__)
+    if status_file is not None:
+        told: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.hint}
+        status_file.write_bytes(msgspec.json.encode(told))
+    sys.exit(EXIT_REFUSED)

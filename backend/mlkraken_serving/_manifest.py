@@ -1,0 +1,149 @@
+"""What a bundle says of itself: ``kraken.json`` as types.
+
+The contract is ``docs/bundle.md``; the example documents that Python and TypeScript tests
+both read are in ``backend/contract/examples``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from mlkraken_serving._errors import BundleError
+
+__all__ = ["FORMAT", "Bundle", "Entry", "Field", "Manifest", "Signature", "read_bundle"]
+
+FORMAT = 1
+"""Newest bundle format this server reads."""
+
+Kind = Literal["dataframe", "series", "ndarray", "list", "records", "dict", "scalar", "any"]
+
+
+class Field(msgspec.Struct, frozen=True):
+    """One named column (or, for tensors, the one tensor) of a signature.
+
+    ``dtype`` is the portable name (``float64``, ``string``, ``category`` ...); ``storage`` is the
+    exact pandas or numpy dtype the notebook's own data had, so that the model sees the same.
+    ``missing`` is what a missing value was there: ``nan`` or ``none``.
+    """
+
+    name: str
+    dtype: str
+    nullable: bool = True
+    missing: Literal["nan", "none"] = "none"
+    storage: str = ""
+    levels: list[Any] | None = None
+    level_dtype: str = ""
+    ordered: bool = False
+    tz: str = ""
+    unit: str = ""
+    shape: list[int] | None = None
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """How the model wants its input, and what it answered in the notebook."""
+
+    kind: Kind = "any"
+    fields: list[Field] = []
+    outputs: dict[str, Any] | None = None
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """How to load the model and what to call.
+
+    ``batch`` tells whether rows of different queries may be predicted in one call.
+    """
+
+    loader: str
+    path: str
+    call: str = "predict"
+    batch: bool = False
+
+
+class PythonEnvironment(msgspec.Struct, frozen=True):
+    version: str = ""
+    implementation: str = "CPython"
+
+
+class Environment(msgspec.Struct, frozen=True):
+    python: PythonEnvironment = PythonEnvironment()
+    lock: str = ""
+
+
+class Example(msgspec.Struct, frozen=True):
+    """Paths of the example's files and how exactly its answers must be met again.
+
+    ``tolerance`` is relative; 0 means equal to the last bit.
+    """
+
+    input: str = ""
+    output: str = ""
+    tolerance: float = 0.0
+
+
+class FileEntry(msgspec.Struct, frozen=True):
+    path: str
+    sha256: str
+    size: int
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    format: int
+    name: str
+    runtime: str
+    flavor: str
+    entry: Entry
+    signature: Signature = Signature()
+    environment: Environment = Environment()
+    example: Example | None = None
+    files: list[FileEntry] = []
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """A bundle on this machine: its folder and what it says of itself."""
+
+    folder: Path
+    manifest: Manifest
+
+    def path(self, relative: str) -> Path:
+        return self.folder / relative
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Read the manifest of the bundle in ``folder``.
+
+    Raises
+    ------
+    BundleError
+        ``bundle_missing``, ``bundle_corrupt`` or ``bundle_too_new``.
+    """
+    manifest = folder / "kraken.json"
+    try:
+        raw = manifest.read_bytes()
+    except OSError as error:
+        raise BundleError(
+            "bundle_missing",
+            f"There is no readable bundle in {folder}: {error.strerror}.",
+            "Deploy the model again, or make a bundle with `mlkraken pack`.",
+        ) from error
+    try:
+        format_ = msgspec.json.decode(raw, type=_FormatOnly).format
+        if format_ > FORMAT:
+            raise BundleError(
+                "bundle_too_new",
+                f"The bundle in {folder} has format {format_}; this server reads up to {FORMAT}.",
+                "Upgrade mlkraken where the model is served.",
+            )
+        return Bundle(folder, msgspec.json.decode(raw, type=Manifest))
+    except msgspec.MsgspecError as error:
+        raise BundleError(
+            "bundle_corrupt",
+            f"{manifest} is not a bundle manifest: {error}.",
+            "The file was changed or cut short; deploy the model again.",
+        ) from error
+
+
+class _FormatOnly(msgspec.Struct):
+    format: int

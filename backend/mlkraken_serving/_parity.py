@@ -1,0 +1,146 @@
+"""The parity receipt: does the model answer here what it answered in the notebook?
+
+The bundle carries an example and the notebook's own answers. At every start the example is
+predicted and compared; equal means equal to the last bit unless the manifest states a tolerance.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from mlkraken_serving._errors import BundleError
+from mlkraken_serving._manifest import Bundle, Signature
+from mlkraken_serving._values import Items, ModelInput, Single, Table, Tensor
+from mlkraken_serving.codecs._arrow import read_arrow
+from mlkraken_serving.codecs._json_out import describe
+from mlkraken_serving.engines._port import Engine
+
+__all__ = ["Receipt", "check_parity", "read_example"]
+
+ANSWER = "answer"
+"""Name of the only column where the answers are not a table."""
+
+log = logging.getLogger("mlkraken.serving")
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """Outcome of the comparison.
+
+    ``rows`` is how many answers were compared, ``detail`` says what differs.
+    """
+
+    verdict: Literal["equal", "differs", "none"]
+    rows: int = 0
+    detail: str = ""
+
+
+def check_parity(bundle: Bundle, engine: Engine) -> Receipt:
+    """Predict the bundle's example and compare with the notebook's answers.
+
+    Raises
+    ------
+    BundleError
+        ``example_unreadable``.
+    ModelError
+        The model refuses its own example here.
+    """
+    example = bundle.manifest.example
+    if example is None or not example.input:
+        return Receipt("none")
+    data = read_example(bundle.path(example.input), bundle.manifest.signature)
+    answer = engine.predict(data)
+    if not example.output:
+        return Receipt("none", data.rows)
+    difference = _difference(answer, bundle.path(example.output), example.tolerance)
+    if difference:
+        log.warning("the example is answered differently than in the notebook: %s", difference)
+        return Receipt("differs", data.rows, difference)
+    return Receipt("equal", data.rows)
+
+
+def read_example(path: Path, signature: Signature) -> ModelInput:
+    """Read an example file (Arrow, ``.npy`` or JSON) as the model's input."""
+    try:
+        if path.suffix == ".npy":
+            import numpy as np
+
+            return Tensor(np.load(path, allow_pickle=False))
+        if path.suffix == ".json":
+            value = json.loads(path.read_bytes())
+            one = signature.kind in ("dict", "scalar", "any")
+            return Single(value) if one else Items(value)
+        return _unpacked(read_arrow(path.read_bytes()), signature)
+    except (OSError, ValueError) as error:
+        raise BundleError(
+            "example_unreadable", f"{path.name} cannot be read: {error}.", "Deploy the model again."
+        ) from error
+
+
+def _unpacked(table: Table, signature: Signature) -> Table:
+    """Undo what Arrow cannot carry: JSON cells travel as text."""
+    nested = [field.name for field in signature.fields if field.dtype == "json"]
+    if not nested:
+        return table
+    columns = dict(table.columns)
+    for name in nested:
+        columns[name] = [None if cell is None else json.loads(cell) for cell in columns[name]]
+    return Table(columns, table.rows)
+
+
+def _difference(answer: Any, expected: Path, tolerance: float) -> str:
+    if expected.suffix == ".npy":
+        import numpy as np
+
+        wanted = np.load(expected, allow_pickle=False)
+        got = np.asarray(answer)
+        if got.shape != wanted.shape:
+            return f"shape {got.shape} instead of {wanted.shape}"
+        return _first_difference(got.ravel().tolist(), wanted.ravel().tolist(), tolerance)
+    plain = describe(answer)[0]
+    if expected.suffix == ".arrow":
+        table = read_arrow(expected.read_bytes())
+        names = list(table.columns)
+        rows = [dict(zip(names, row, strict=True)) for row in zip(*table.columns.values(), strict=True)]
+        if names == [ANSWER]:
+            return _first_difference(plain, table.columns[ANSWER], tolerance)
+        return _first_difference(plain, rows, tolerance)
+    return _first_difference([plain], [json.loads(expected.read_bytes())], tolerance)
+
+
+def _first_difference(got: Sequence[Any], wanted: Sequence[Any], tolerance: float) -> str:
+    if len(got) != len(wanted):
+        return f"{len(got)} answers instead of {len(wanted)}"
+    for number, (here, there) in enumerate(zip(got, wanted, strict=True)):
+        if not _same(here, there, tolerance):
+            if isinstance(here, list) and isinstance(there, list):
+                return _first_difference(here, there, tolerance)
+            return f"answer {number} is {here!r} here and was {there!r} there"
+    return ""
+
+
+def _same(here: Any, there: Any, tolerance: float) -> bool:
+    if _missing(here) or _missing(there):
+        return _missing(here) and _missing(there)
+    if isinstance(here, float) and isinstance(there, float):
+        return here == there or math.isclose(here, there, rel_tol=tolerance)
+    if isinstance(here, (list, tuple)) and isinstance(there, (list, tuple)):
+        return len(here) == len(there) and all(
+            _same(mine, other, tolerance) for mine, other in zip(here, there, strict=True)
+        )
+    if isinstance(here, dict) and isinstance(there, dict):
+        return here.keys() == there.keys() and all(
+            _same(here[key], there[key], tolerance) for key in here
+        )
+    return bool(here == there)
+
+
+def _missing(value: Any) -> bool:
+    """None and NaN are one in a column of Arrow or JSON."""
+    return value is None or (isinstance(value, float) and math.isnan(value))

@@ -1,0 +1,240 @@
+"""The HTTP door: routes, authentication, records, and a graceful end."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from mlkraken_serving._auth import Gate
+from mlkraken_serving._errors import ServingError
+from mlkraken_serving._metrics import CONTENT_TYPE, Metrics
+from mlkraken_serving._records import RecordWriter
+from mlkraken_serving.protocols._http import Caller, caller_of, read_body, status_of
+from mlkraken_serving.protocols._kraken import KrakenProtocol, error_body
+
+__all__ = ["Door", "QueryRoute", "build_app", "serve"]
+
+_JSON = "application/json"
+_CLIENT_GONE = 499
+log = logging.getLogger("mlkraken.serving")
+
+
+@dataclass(frozen=True)
+class Door:
+    """What every query passes on its way in and out.
+
+    ``recorder`` is None where nobody keeps response times.
+    """
+
+    gate: Gate
+    metrics: Metrics
+    recorder: RecordWriter | None
+    most_bytes: int
+
+
+class QueryRoute:
+    """An ASGI app that answers queries in one protocol and records each.
+
+    Parameters
+    ----------
+    door
+        Authentication, limits, metrics and records.
+    protocol
+        Parses, asks the model, writes the answer.
+    """
+
+    def __init__(self, door: Door, protocol: KrakenProtocol) -> None:
+        self._door = door
+        self._protocol = protocol
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        caller = caller_of(request)
+        arrived = time.perf_counter() - max(0.0, time.time() - caller.sent_at)
+        door, model_ms, rows = self._door, None, 0
+        door.metrics.in_flight.inc()
+        status = _CLIENT_GONE
+        try:
+            try:
+                door.gate.check(request.headers.get("authorization"))
+                body = await read_body(request, door.most_bytes)
+                answer, done = await self._protocol.answer(body, caller.request_id)
+                status, model_ms, rows = 200, done.model_ms, done.rows
+            except ServingError as error:
+                status, answer = status_of(error), error_body(error, caller.request_id)
+            await _response(status, answer, caller)(scope, receive, send)
+        finally:
+            response_ms = (time.perf_counter() - arrived) * 1000
+            door.metrics.in_flight.dec()
+            door.metrics.answered(status, response_ms, model_ms)
+            if door.recorder is not None:
+                door.recorder.add(
+                    sent_at=caller.sent_at,
+                    response_ms=response_ms,
+                    model_ms=model_ms if model_ms is not None else 0.0,
+                    rows=rows,
+                    status=status,
+                    request_id=caller.request_id,
+                )
+
+
+def _response(status: int, body: bytes, caller: Caller) -> Response:
+    headers = {"x-request-id": caller.request_id}
+    if status == 401:
+        headers["www-authenticate"] = "Bearer"
+    return Response(body, status, headers, media_type=_JSON)
+
+
+def build_app(
+    door: Door, protocol: KrakenProtocol, health: Callable[[], dict[str, Any]]
+) -> Starlette:
+    """Return the ASGI app of one model service.
+
+    Parameters
+    ----------
+    door
+        Authentication, limits, metrics and records.
+    protocol
+        The seed contract.
+    health
+        Returns the body of ``GET /health``; open to everyone, so it names nothing secret.
+    """
+    query = QueryRoute(door, protocol)
+
+    async def healthy(request: Request) -> Response:
+        return Response(msgspec.json.encode(health()), media_type=_JSON)
+
+    async def metrics(request: Request) -> Response:
+        door.gate.check(request.headers.get("authorization"))
+        return Response(door.metrics.page(), headers={"content-type": CONTENT_TYPE})
+
+    return Starlette(
+        routes=[
+            Route("/", query, methods=["POST"]),
+            Route("/predict", query, methods=["POST"]),
+            Route("/health", healthy, methods=["GET"]),
+            Route("/metrics", metrics, methods=["GET"]),
+        ],
+        exception_handlers={
+            ServingError: _refused,
+            HTTPException: _no_route,
+            Exception: _unexpected,
+        },
+    )
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ServingError)
+    caller = caller_of(request)
+    return _response(status_of(error), error_body(error, caller.request_id), caller)
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    caller = caller_of(request)
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        failure = ServingError(
+            "method_not_allowed",
+            f"{request.method} {request.url.path} is not served.",
+            f"Allowed here: {allowed}.",
+        )
+    else:
+        failure = ServingError(
+            "not_found",
+            f"There is nothing at {request.url.path}.",
+            "Queries go to POST / or /predict; also served: GET /health, GET /metrics.",
+        )
+    response = _response(error.status_code, error_body(failure, caller.request_id), caller)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("unexpected failure in %s %s", request.method, request.url.path, exc_info=error)
+    caller = caller_of(request)
+    failure = ServingError(
+        "internal_error",
+        "The model server failed in a way it does not know.",
+        "The log has the whole traceback; service.logs() shows it.",
+    )
+    return _response(500, error_body(failure, caller.request_id), caller)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn that says when it answers and when it has answered the last query.
+
+    Its own `run` ends by raising the signal again, so nothing can be done after it.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        ready: Callable[[str, int], None],
+        drained: Callable[[], None],
+    ) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._drained = drained
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and sockets:
+            host, port = sockets[0].getsockname()[:2]
+            self._ready(host, port)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        self._drained()
+
+
+def serve(
+    app: Callable[[Scope, Receive, Send], Awaitable[None]],
+    listener: socket.socket,
+    *,
+    ready: Callable[[str, int], None],
+    drained: Callable[[], None],
+    drain_s: int,
+) -> None:
+    """Answer on ``listener`` until SIGTERM or SIGINT, then finish what is in flight.
+
+    Parameters
+    ----------
+    app
+        The ASGI app.
+    listener
+        A bound socket.
+    ready
+        Called with host and port once connections are accepted.
+    drained
+        Called when the last query has been answered.
+    drain_s
+        Longest time that queries in flight get to finish.
+    """
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=drain_s,
+        timeout_keep_alive=75,
+    )
+    _Server(config, ready, drained).run(sockets=[listener])

@@ -1,0 +1,82 @@
+"""Cells of one column, checked; errors that name the column, the row and the value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mlkraken_serving._errors import InputError
+from mlkraken_serving._manifest import Field
+from mlkraken_serving.codecs._cells import cell_reader, expected
+
+__all__ = ["ColumnReader", "quoted", "shown"]
+
+_NAN = float("nan")
+
+
+class ColumnReader:
+    """Reads the cells of one field.
+
+    Parameters
+    ----------
+    field
+        The column's signature.
+    """
+
+    def __init__(self, field: Field) -> None:
+        self.field = field
+        self._read = cell_reader(field)
+
+    def cells(self, values: Sequence[Any], *, exact: bool) -> list[Any]:
+        """Return the Python values of ``values``.
+
+        Raises
+        ------
+        InputError
+            ``value_mistyped`` or ``value_missing``.
+        """
+        read, null = self._read, self._null
+        try:
+            return [null(exact) if cell is None else read(cell) for cell in values]
+        except ValueError:
+            raise self._blame(values) from None
+
+    def _null(self, exact: bool) -> Any:
+        if not self.field.nullable:
+            raise ValueError("is missing")
+        return _NAN if self.field.missing == "nan" and not exact else None
+
+    def _blame(self, values: Sequence[Any]) -> InputError:
+        field = self.field
+        for number, cell in enumerate(values):
+            place = f"Column {field.name!r}, row {number}"
+            if cell is None and not field.nullable:
+                return InputError(
+                    "value_missing",
+                    f"{place}: the value is missing, but the column is "
+                    f"{field.storage or field.dtype}, which cannot hold missing values.",
+                    "Send a value, or deploy with an example whose column can hold missing values "
+                    "(float64, Int64, boolean).",
+                )
+            try:
+                if cell is not None:
+                    self._read(cell)
+            except ValueError as reason:
+                return InputError(
+                    "value_mistyped",
+                    f"{place}: {shown(cell)} {reason}.",
+                    f"The column is {field.dtype}: send {expected(field.dtype)}.",
+                )
+        raise AssertionError("a column was refused of which every cell passes")
+
+
+def shown(cell: Any) -> str:
+    """A value as a short text for messages."""
+    text = repr(cell)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def quoted(names: Sequence[str], most: int = 8) -> str:
+    """Names as a short list for messages."""
+    text = ", ".join(repr(name) for name in names[:most])
+    return text + (f" and {len(names) - most} more" if len(names) > most else "")

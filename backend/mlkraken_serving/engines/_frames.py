@@ -1,0 +1,128 @@
+"""Columns of Python values to the pandas or numpy object the model was shown in the notebook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlkraken_serving._errors import InputError
+from mlkraken_serving._manifest import Field, Signature
+from mlkraken_serving._values import Items, ModelInput, Single, Table, Tensor
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["native"]
+
+_MISSING_TIME = -(2**63)
+
+
+def native(data: ModelInput, signature: Signature) -> Any:
+    """Return ``data`` as the kind of object named by the signature.
+
+    Raises
+    ------
+    InputError
+        ``value_mistyped`` for a time or duration that does not parse.
+    """
+    if isinstance(data, Tensor):
+        return data.array
+    if isinstance(data, Items):
+        return data.values
+    if isinstance(data, Single):
+        return data.value
+    if signature.kind == "series":
+        import pandas as pd
+
+        (field,) = signature.fields
+        name = None if field.name == "value" else field.name
+        return pd.Series(_column(field, data.columns[field.name]), name=name)
+    return _frame(data, signature.fields)
+
+
+def _frame(data: Table, fields: list[Field]) -> pd.DataFrame:
+    """Build the frame from arrays: three times as fast for one row as from Series."""
+    import pandas as pd
+
+    columns = {field.name: _column(field, data.columns[field.name]) for field in fields}
+    return pd.DataFrame(columns, index=pd.RangeIndex(data.rows), copy=False)
+
+
+def _column(field: Field, cells: list[Any]) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    if field.dtype in ("datetime", "timedelta"):
+        return _times(field, cells)
+    if field.dtype == "category":
+        levels = pd.Index(field.levels or [], dtype=field.level_dtype or None)
+        return pd.Categorical(cells, dtype=pd.CategoricalDtype(levels, ordered=field.ordered))
+    if not field.storage:
+        return pd.Series(cells).array
+    if field.storage == "object":
+        column = np.empty(len(cells), dtype=object)
+        column[:] = cells
+        return column
+    if field.storage[0] in "fiub":  # numpy's own names are lower case, pandas' Int64 is not
+        return _numbers(field, cells)
+    return pd.array(cells, dtype=field.storage)
+
+
+def _numbers(field: Field, cells: list[Any]) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    try:
+        return np.array(cells, dtype=field.storage)  # None becomes NaN in a float column
+    except TypeError:  # boolean is pandas' nullable type
+        return pd.array(cells, dtype=field.storage)
+
+
+def _times(field: Field, cells: list[Any]) -> Any:
+    """Read ISO 8601 texts, or whole numbers of the field's unit as Arrow carries them."""
+    import numpy as np
+    import pandas as pd
+
+    unit = field.unit or "ns"
+    if all(cell is None or isinstance(cell, int) for cell in cells):
+        whole = [_MISSING_TIME if cell is None else cell for cell in cells]
+        kind = "datetime64" if field.dtype == "datetime" else "timedelta64"
+        raw = np.array(whole, dtype="int64").view(f"{kind}[{unit}]")
+        return pd.DatetimeIndex(raw, tz="UTC").tz_convert(field.tz).array if field.tz else raw
+    if field.dtype == "timedelta":
+        parsed = [_parsed(field, number, cell, pd.Timedelta) for number, cell in enumerate(cells)]
+        return pd.to_timedelta(parsed).array.astype(f"timedelta64[{unit}]")
+    stamps = [_stamp(field, number, cell) for number, cell in enumerate(cells)]
+    return pd.DatetimeIndex(stamps).array.astype(field.storage)
+
+
+def _stamp(field: Field, number: int, cell: Any) -> Any:
+    import pandas as pd
+
+    stamp = _parsed(field, number, cell, pd.Timestamp)
+    if stamp is pd.NaT:
+        return stamp
+    if (stamp.tzinfo is None) == (not field.tz):
+        return stamp.tz_convert(field.tz) if field.tz else stamp
+    problem = "has no offset from UTC" if field.tz else "has an offset from UTC"
+    example = "2026-01-31T12:00:00" + ("+01:00" if field.tz else "")
+    raise InputError(
+        "value_mistyped",
+        f"Column {field.name!r}, row {number}: {cell!r} {problem}.",
+        f"The column is {field.storage}: send times like {example}.",
+    )
+
+
+def _parsed(field: Field, number: int, cell: Any, parse: Any) -> Any:
+    import pandas as pd
+
+    if cell is None or cell != cell:  # noqa: PLR0124 - NaN is the one value not equal to itself
+        return pd.NaT
+    try:
+        return parse(cell)
+    except (ValueError, TypeError) as error:
+        what = "time" if field.dtype == "datetime" else "duration"
+        raise InputError(
+            "value_mistyped",
+            f"Column {field.name!r}, row {number}: {cell!r} is not an ISO 8601 {what}.",
+            f"The column is {field.dtype}.",
+        ) from error

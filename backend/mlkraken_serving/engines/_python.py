@@ -1,0 +1,150 @@
+"""The Python engine: models that were pickled, saved by joblib, or logged by MLflow."""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mlkraken_serving._errors import BundleError, LoadError, ModelError, ServingError
+from mlkraken_serving._manifest import Bundle
+from mlkraken_serving._values import Items, ModelInput
+from mlkraken_serving.engines._environment import check_environment
+from mlkraken_serving.engines._frames import native
+
+__all__ = ["PythonEngine"]
+
+_ONE_AT_A_TIME = ("dict", "scalar", "any")
+
+
+class PythonEngine:
+    """Runs a Python object in this process.
+
+    Parameters
+    ----------
+    bundle
+        The bundle to serve. Its ``code/`` folder goes to the front of ``sys.path`` on `load`.
+    """
+
+    name = "python"
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._signature = bundle.manifest.signature
+        self._call: Callable[[Any], Any] = _not_loaded
+
+    def load(self) -> None:
+        """Load the model and find what to call; see `Engine.load`."""
+        check_environment(self._bundle)
+        code = self._bundle.path("code")
+        if code.is_dir():
+            sys.path.insert(0, str(code))
+        entry = self._bundle.manifest.entry
+        load = _LOADERS.get(entry.loader)
+        if load is None:
+            raise BundleError(
+                "bundle_loader_unknown",
+                f"The bundle asks for the loader {entry.loader!r}, which this server has not.",
+                "Upgrade mlkraken where the model is served.",
+            )
+        try:
+            model = load(self._bundle.path(entry.path))
+            self._call = _callable(model, entry.call)
+        except ServingError:
+            raise
+        except BaseException as error:
+            raise _load_error(error) from error
+
+    def predict(self, data: ModelInput) -> Any:
+        """Answer for all rows of ``data``; see `Engine.predict`."""
+        argument = native(data, self._signature)
+        try:
+            if isinstance(data, Items) and self._signature.kind in _ONE_AT_A_TIME:
+                return [self._call(value) for value in data.values]
+            return self._call(argument)
+        except BaseException as error:
+            raise _predict_error(error) from error
+
+
+def _not_loaded(data: Any) -> Any:
+    raise AssertionError("predict before load")
+
+
+def _callable(model: Any, call: str) -> Callable[[Any], Any]:
+    if call == "call":
+        return model  # type: ignore[no-any-return]
+    if call == "xgboost":
+        matrix = importlib.import_module("xgboost").DMatrix
+        return lambda data: model.predict(matrix(data, enable_categorical=True))
+    return getattr(model, call)  # type: ignore[no-any-return]
+
+
+def _load_pickle(path: Path) -> Any:
+    with path.open("rb") as file:
+        return pickle.load(file)
+
+
+def _load_joblib(path: Path) -> Any:
+    return importlib.import_module("joblib").load(path)
+
+
+def _load_mlflow(path: Path) -> Any:
+    return importlib.import_module("mlflow.pyfunc").load_model(str(path))
+
+
+_LOADERS: dict[str, Callable[[Path], Any]] = {
+    "pickle": _load_pickle,
+    "joblib": _load_joblib,
+    "mlflow": _load_mlflow,
+}
+
+
+def _load_error(error: BaseException) -> LoadError:
+    if isinstance(error, ModuleNotFoundError):
+        return LoadError(
+            "module_missing",
+            f"The model needs the module {error.name!r}, which is not there where it is served.",
+            f"If it is a package, name it: requirements=[{(error.name or '').partition('.')[0]!r}];"
+            " if it is a file of yours, pass it: code=['path/to/it'].",
+        )
+    if isinstance(error, AttributeError) and "__main__" in str(error):
+        return LoadError(
+            "main_attribute_missing",
+            f"The file refers to something defined in the script that made it: {error}.",
+            "Deploy the live object instead of the file, or move the definition into a module.",
+        )
+    return LoadError(
+        "load_failed",
+        f"Loading the model raised {_named(error)}.",
+        "The log has the whole traceback.",
+    )
+
+
+def _predict_error(error: BaseException) -> ModelError:
+    if isinstance(error, SystemExit):
+        return ModelError(
+            "predict_exited",
+            f"The model called sys.exit({error.code!r}) while predicting.",
+            "The service goes on; take the exit out of the model's code.",
+        )
+    return ModelError(
+        "predict_failed",
+        f"The model raised {_named(error)}{_place(error)}.",
+        "The log has the whole traceback; service.logs() shows it.",
+    )
+
+
+def _named(error: BaseException) -> str:
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _place(error: BaseException) -> str:
+    """Name the last line of the model's own code, without a path of this machine."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "mlkraken_serving" not in frame.filename]
+    return f" (in {own[-1].name}, line {own[-1].lineno})" if own else ""
