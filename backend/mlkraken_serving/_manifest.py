@@ -26,7 +26,8 @@ class Field(msgspec.Struct, frozen=True):
 
     ``dtype`` is the portable name (``float64``, ``string``, ``category`` ...); ``storage`` is the
     exact pandas or numpy dtype the notebook's own data had, so that the model sees the same.
-    ``missing`` is what a missing value was there: ``nan`` or ``none``.
+    ``missing`` is what a missing value was there: ``nan`` or ``none``. ``label`` tells that the
+    column's label was a whole number, which JSON writes as text.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Field(msgspec.Struct, frozen=True):
     tz: str = ""
     unit: str = ""
     shape: list[int] | None = None
+    label: Literal["str", "int"] = "str"
 
 
 class Signature(msgspec.Struct, frozen=True):

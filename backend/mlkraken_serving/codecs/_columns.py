@@ -39,7 +39,15 @@ class ColumnReader:
         try:
             return [null(exact) if cell is None else read(cell) for cell in values]
         except ValueError:
-            raise self._blame(values) from None
+            pass
+        if exact and any(map(_is_nan, values)):  # NaN is how pandas marks missing text, too
+            known = [None if _is_nan(cell) else cell for cell in values]
+            checked = self.cells(known, exact=exact)
+            return [
+                _NAN if _is_nan(cell) else value
+                for cell, value in zip(values, checked, strict=True)
+            ]
+        raise self._blame(values) from None
 
     def _null(self, exact: bool) -> Any:
         if not self.field.nullable:
@@ -68,6 +76,10 @@ class ColumnReader:
                     f"The column is {field.dtype}: send {expected(field.dtype)}.",
                 )
         raise AssertionError("a column was refused of which every cell passes")
+
+
+def _is_nan(cell: Any) -> bool:
+    return isinstance(cell, float) and cell != cell  # noqa: PLR0124
 
 
 def shown(cell: Any) -> str:

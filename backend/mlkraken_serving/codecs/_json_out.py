@@ -90,8 +90,8 @@ def _pandas(value: Any) -> Described:
             dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)
         ] or [{} for _ in range(len(value) if not names else 0)]
         fields = [
-            {"name": name, **_series_type(value.iloc[:, place])}
-            for place, name in enumerate(names)
+            {"name": str(label), **_label(label), **_series_type(value.iloc[:, place])}
+            for place, label in enumerate(value.columns)
         ]
         return rows, {"kind": "dataframe", "fields": fields, **_index(value.index)}
     if isinstance(value, pd.Series):
@@ -106,6 +106,10 @@ def _pandas(value: Any) -> Described:
     if isinstance(value, (pd.Timestamp, pd.Timedelta)):
         return value.isoformat(), {"kind": "json"}
     raise _unserialisable(value)
+
+
+def _label(label: Any) -> dict[str, Any]:
+    return {"label": "int"} if isinstance(label, int) else {}
 
 
 def _series_type(series: Any) -> dict[str, Any]:

@@ -43,7 +43,12 @@ def _frame(data: Table, fields: list[Field]) -> pd.DataFrame:
     """Build the frame from arrays: three times as fast for one row as from Series."""
     import pandas as pd
 
-    columns = {field.name: _column(field, data.columns[field.name]) for field in fields}
+    columns = {
+        int(field.name) if field.label == "int" else field.name: _column(
+            field, data.columns[field.name]
+        )
+        for field in fields
+    }
     return pd.DataFrame(columns, index=pd.RangeIndex(data.rows), copy=False)
 
 

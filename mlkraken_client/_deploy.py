@@ -1,0 +1,244 @@
+"""From a model in memory to a service that answers: pack, send, start."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlkraken_client._connection import Connection
+from mlkraken_client._errors import DeployFailed, InvalidRequest, KrakenError, NotFound, WaitTimeout
+from mlkraken_client._model import Model
+from mlkraken_client._pack import Bundle, pack
+from mlkraken_client._progress import Progress
+from mlkraken_client._service import Service
+
+__all__ = ["Wish", "check_name", "check_runtime", "deploy", "send_bundle"]
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What shall become of a bundle, see `Kraken.deploy`."""
+
+    cpu: float = 1.0
+    memory: str = "2GB"
+    replicas: int = 1
+    start: bool = True
+    live: bool = True
+    wait: bool = True
+    timeout: float = 120.0
+    deadline: float = 60.0
+    description: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot name a model before anything is done for it.
+
+    Raises
+    ------
+    InvalidRequest
+        ``model_name_invalid``.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        text = re.sub(r"[^a-z0-9]+", "-", str(name).lower()).strip("-")[:63]
+        raise InvalidRequest(
+            "model_name_invalid",
+            f"{name!r} cannot name a model.",
+            "Use 1 to 63 of a-z, 0-9 and '-', beginning with a letter or digit"
+            + (f": {text!r}." if text else "."),
+        )
+
+
+def check_runtime(runtime: str | None) -> None:
+    """Refuse runtimes that this version does not know; raises `InvalidRequest`."""
+    if runtime not in (None, "python"):
+        raise InvalidRequest(
+            "runtime_unknown",
+            f"This version of mlkraken cannot serve {runtime!r} models.",
+            "Leave runtime= out, or say 'python'.",
+        )
+
+
+def deploy(
+    connection: Connection,
+    model: Any,
+    name: str,
+    wish: Wish,
+    progress: Progress,
+    *,
+    example: Any = None,
+    requirements: str | Path | Iterable[str] | None = None,
+    code: Iterable[str | Path] = (),
+    batch: bool | None = None,
+) -> Service:
+    """Pack ``model``, send it, and wait until it answers; see `Kraken.deploy`."""
+    check_name(name)
+    with progress, tempfile.TemporaryDirectory(prefix="mlkraken-") as folder:
+        progress.step("packing")
+        bundle = pack(
+            model,
+            name,
+            Path(folder) / "bundle",
+            example=example,
+            requirements=requirements,
+            code=code,
+            batch=batch,
+        )
+        return send_bundle(connection, bundle, name, wish, progress)
+
+
+def send_bundle(
+    connection: Connection, bundle: Bundle, name: str, wish: Wish, progress: Progress
+) -> Service:
+    """Make a bundle a version; interrupted or failed, nothing of it stays behind.
+
+    Raises
+    ------
+    DeployFailed
+        ``version_refused``, with the reason and the last log lines.
+    WaitTimeout
+        ``deploy_pending``: it goes on without us.
+    """
+    progress.step("sending")
+    begun = connection.call(
+        "POST",
+        f"/models/{name}/versions",
+        {
+            "manifest": bundle.manifest,
+            "description": wish.description,
+            "tags": dict(wish.tags),
+        },
+    )
+    if begun["exists"]:
+        return _again(connection, name, begun["version"], wish, progress)
+    with _undone(connection, name, begun["upload"]):
+        for slot in begun["slots"]:
+            _send_file(connection, bundle.folder / slot["path"], slot)
+        done = connection.call(
+            "POST",
+            f"/models/{name}/versions/{begun['upload']}/commit",
+            {
+                "start": wish.start,
+                "live": wish.live,
+                "cpu": wish.cpu,
+                "memory": wish.memory,
+                "replicas": wish.replicas,
+                "start_timeout": wish.timeout,
+                "deadline": wish.deadline,
+            },
+            timeout_s=max(60.0, wish.timeout),
+        )
+    version = done["version"]
+    if done["exists"]:
+        return _again(connection, name, version, wish, progress)
+    service = Service(connection, name, version["version"])
+    if not wish.wait:
+        progress.finish(f"{name} version {service.version} is starting")
+        return service
+    progress.step("starting")
+    with _undone(connection, name, str(service.version)):
+        _await_ready(connection, service, version["digest"], wish)
+    progress.finish(_summary(connection, service, "is"))
+    return service
+
+
+def _again(
+    connection: Connection, name: str, version: Mapping[str, Any], wish: Wish, progress: Progress
+) -> Service:
+    """The very same bundle is there already: bring its version where it is wished."""
+    model, number = Model(connection, name), version["version"]
+    service = Service(connection, name, number)
+    progress.step(f"starting version {number}, which is this very model")
+    if version["status"] == "candidate" and wish.wait:
+        _await_ready(connection, service, version["digest"], wish)
+    if wish.start and wish.live:
+        model.promote(number, wait=wish.wait, timeout=wish.timeout)
+    elif wish.start:
+        service.start(wait=wish.wait, timeout=wish.timeout)
+    progress.finish(_summary(connection, service, "was this very model already: it is"))
+    return service
+
+
+def _send_file(connection: Connection, path: Path, slot: Mapping[str, str]) -> None:
+    if "://" in slot["url"]:
+        connection.transport.send(slot["method"], slot["url"], body=path.read_bytes())
+        return
+    connection.send(
+        slot["method"],
+        slot["url"],
+        path.read_bytes(),
+        headers={"Content-Type": "application/octet-stream"},
+        timeout_s=600.0,
+    )
+
+
+def _await_ready(connection: Connection, service: Service, digest: str, wish: Wish) -> None:
+    """Wait until the candidate is a version, and until it is live where that is wished."""
+    path = f"/models/{service.model}/versions/{service.version}"
+    deadline, pause = time.monotonic() + wish.timeout + 15.0, 0.02
+    while True:
+        version = connection.call("GET", path)
+        if version["digest"] != digest:
+            raise _refused(service, None)
+        if version["status"] == "refused":
+            raise _refused(service, version["failure"])
+        if version["status"] == "ready":
+            break
+        if time.monotonic() >= deadline:
+            raise WaitTimeout(
+                "deploy_pending",
+                f"{service.model}@{service.version} is not ready after {wish.timeout:g} s.",
+                "It goes on starting; service.wait() waits longer, service.logs() tells more.",
+                logs=list(service.logs(limit=20)),  # type: ignore[arg-type]
+            )
+        time.sleep(pause)
+        pause = min(0.25, pause * 1.2)
+
+
+def _refused(service: Service, failure: Mapping[str, Any] | None) -> KrakenError:
+    told = failure or {
+        "code": "superseded",
+        "message": "It was deleted while it started.",
+        "hint": "Deploy it again.",
+        "logs": [],
+    }
+    return DeployFailed(
+        told["code"],
+        f"{service.model}@{service.version} was not deployed: {told['message']}",
+        told["hint"],
+        reason=told["message"],
+        logs=told["logs"],
+    )
+
+
+@contextlib.contextmanager
+def _undone(connection: Connection, name: str, version: str) -> Iterator[None]:
+    """Take back what was begun when it is interrupted or fails."""
+    try:
+        yield
+    except DeployFailed:
+        raise  # the backend has taken it back itself
+    except WaitTimeout:
+        raise  # it goes on
+    except BaseException:
+        with contextlib.suppress(KrakenError, NotFound):
+            connection.call("DELETE", f"/models/{name}/versions/{version}", timeout_s=10.0)
+        raise
+
+
+def _summary(connection: Connection, service: Service, verb: str) -> str:
+    told = service.describe()
+    where = [item["url"] for item in told["endpoints"] if item["state"] == "running"]
+    at = f" at {where[0]}" if where else ""
+    live = Model(connection, service.model).describe()["live_version"] == service.version
+    state = f"{told['state']}{at}"
+    return f"{service.model} version {service.version} {verb} {'live, ' if live else ''}{state}"

@@ -1,0 +1,261 @@
+"""The client: one object that deploys models and finds them again."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mlkraken_client import _display
+from mlkraken_client._connection import Connection
+from mlkraken_client._errors import NotFound, WaitTimeout
+from mlkraken_client._locate import locate
+from mlkraken_client._model import Model
+from mlkraken_client._service import Service
+
+__all__ = ["Kraken", "ModelList"]
+
+
+class ModelList(list[Model]):
+    """Models that show as a table."""
+
+    def __init__(self, connection: Connection, told: list[dict[str, Any]]) -> None:
+        super().__init__(Model(connection, model["name"]) for model in told)
+        self._told = told
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Return what the backend said of each model when the list was made."""
+        return list(self._told)
+
+    def __repr__(self) -> str:
+        return _display.models_text(self._told)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return _display.models_bundle(self._told)
+
+
+class Kraken:
+    """Deploys models and finds them again.
+
+    Parameters
+    ----------
+    backend
+        ``"embedded"``, a URL, or the name of a backend in the configuration file. Without it:
+        ``MLKRAKEN_URL``, then the configuration file, then the embedded backend of this account,
+        which is started when it is first needed.
+    token
+        Token for a URL; otherwise ``MLKRAKEN_TOKEN`` or ``MLKRAKEN_TOKEN_FILE``.
+    home
+        Home of the embedded backend; otherwise ``MLKRAKEN_HOME`` or the platform's folder.
+
+    Raises
+    ------
+    ConfigurationError
+        The backend is not known, or there is no token for it.
+
+    Examples
+    --------
+    >>> kraken = Kraken()                                            # doctest: +SKIP
+    >>> service = kraken.deploy(model, "churn", example=X.head())    # doctest: +SKIP
+    >>> service.predict(X)                                           # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        backend: str | None = None,
+        *,
+        token: str | None = None,
+        home: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self._connection = Connection(locate(backend, token=token, home=home))
+
+    def deploy(
+        self,
+        model: Any,
+        name: str,
+        *,
+        example: Any = None,
+        runtime: str | None = None,
+        requirements: str | Path | Iterable[str] | None = None,
+        code: Iterable[str | Path] = (),
+        cpu: float = 1,
+        memory: str = "2GB",
+        replicas: int = 1,
+        start: bool = True,
+        live: bool = True,
+        batch: bool | None = None,
+        wait: bool = True,
+        timeout: float = 120.0,
+        deadline: float = 60.0,
+        description: str = "",
+        tags: Mapping[str, str] | None = None,
+        quiet: bool = False,
+    ) -> Service:
+        """Make a model a service with its own address, as a new version of ``name``.
+
+        With ``live`` the new version takes over once it is ready and the old one is drained and
+        stopped; a version that does not get ready changes nothing. The very same model makes no
+        new version.
+
+        Parameters
+        ----------
+        model
+            A fitted estimator, a function (also one defined in the notebook), anything with
+            ``predict``, or a path: ``.joblib``, ``.pkl``, an MLflow model folder or URI, a bundle.
+        name
+            1 to 63 of a-z, 0-9 and ``-``.
+        example
+            A few rows of input, such as ``X.head()``: they tell the types, and the notebook's
+            own answers to them are checked wherever the model is served.
+        runtime
+            What runs the model; found out when None. This version knows ``"python"``.
+        requirements
+            Packages beyond those found, or a file of them.
+        code
+            Files and folders of modules beyond those found.
+        cpu, memory, replicas
+            Size of the service: cores and memory of each replica, and their number.
+        start
+            Whether to leave it running; it is started once in any case, to prove that it can be.
+        live
+            Whether the stable address shall answer with it.
+        batch
+            Whether rows of different queries may be predicted in one call; found out when None.
+        wait
+            Return when it answers; otherwise at once.
+        timeout
+            Seconds it has to get ready.
+        deadline
+            Seconds a query may take.
+        description, tags
+            What the model says of itself.
+        quiet
+            Show no progress.
+
+        Returns
+        -------
+        Service
+            The new version's service.
+
+        Raises
+        ------
+        PackError
+            The model cannot be packed; names the part.
+        DeployFailed
+            It did not get ready; with reason and last log lines. What served before still does.
+        InvalidRequest
+            A name or size that cannot be.
+        """
+        from mlkraken_client import _deploy
+        from mlkraken_client._progress import progress
+
+        _deploy.check_runtime(runtime)
+        wish = _deploy.Wish(
+            cpu=cpu,
+            memory=memory,
+            replicas=replicas,
+            start=start,
+            live=live,
+            wait=wait,
+            timeout=timeout,
+            deadline=deadline,
+            description=description,
+            tags=tags or {},
+        )
+        return _deploy.deploy(
+            self._connection,
+            model,
+            name,
+            wish,
+            progress(f"deploying {name}", quiet=quiet),
+            example=example,
+            requirements=requirements,
+            code=code,
+            batch=batch,
+        )
+
+    def models(
+        self, q: str = "", *, state: str = "", owner: str = "", tag: str = ""
+    ) -> ModelList:
+        """Return the models, by name.
+
+        Parameters
+        ----------
+        q
+            Part of the name or description.
+        state, owner, tag
+            Only models that match; a tag is ``key`` or ``key=value``.
+        """
+        query = {"q": q, "state": state, "owner": owner, "tag": tag, "limit": 1000}
+        told: list[dict[str, Any]] = []
+        cursor = ""
+        while True:
+            page = self._connection.call("GET", "/models", query={**query, "cursor": cursor})
+            told += page["models"]
+            cursor = page["next_cursor"]
+            if not cursor:
+                return ModelList(self._connection, told)
+
+    def __getitem__(self, name: str) -> Model:
+        """Return a model; raises `NotFound` (``model_not_found``)."""
+        model = Model(self._connection, name)
+        model.describe()
+        return model
+
+    def __contains__(self, name: object) -> bool:
+        try:
+            self[str(name)]
+        except NotFound:
+            return False
+        return True
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self.models())
+
+    def delete(self, name: str, *, wait: bool = True, timeout: float = 60.0) -> None:
+        """Stop a model's services and remove it with all versions, logs and records.
+
+        Raises
+        ------
+        NotFound
+            ``model_not_found``.
+        WaitTimeout
+            ``delete_pending``: it goes on without us.
+        """
+        self._connection.call("DELETE", f"/models/{name}")
+        deadline, pause = time.monotonic() + timeout, 0.02
+        while wait and name in self:
+            if time.monotonic() >= deadline:
+                raise WaitTimeout(
+                    "delete_pending",
+                    f"{name!r} is still being deleted after {timeout:g} s.",
+                    "It goes on; kraken.models() shows when it is gone.",
+                )
+            time.sleep(pause)
+            pause = min(0.5, pause * 1.3)
+
+    def promote(
+        self, name: str, *, to: Kraken, version: int | None = None, timeout: float = 120.0
+    ) -> Service:
+        """Bring a version, the live one unless told, to another backend: same bytes, same digest.
+
+        Parameters
+        ----------
+        name
+            Name of the model, there as here.
+        to
+            The other backend.
+        version
+            Version here.
+        timeout
+            Seconds it has to get ready there.
+        """
+        from mlkraken_client import _promote
+
+        return _promote.promote(self._connection, name, to._connection, version, timeout)
+
+    def __repr__(self) -> str:
+        target = self._connection.target
+        return f"<Kraken {target.url or f'embedded in {target.home}'}>"

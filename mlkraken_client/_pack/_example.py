@@ -1,0 +1,210 @@
+"""The example a bundle carries: some input, and the notebook's own answers to it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mlkraken_client._codec import plain, series_cells
+from mlkraken_client._errors import KrakenError, PackError
+from mlkraken_client._pack._arrow import write_arrow
+from mlkraken_client._pack._flavors import Source
+from mlkraken_client._signature import describe_input, kind_of
+
+__all__ = ["Example", "answer_example"]
+
+MOST_ROWS = 100
+"""Longer examples are cut: this many rows tell a type, and every start predicts them."""
+
+TOLERANCE = 1e-9
+"""Relative difference up to which answers count as close; sums depend on the memory's layout."""
+
+_TABULAR = ("dataframe", "series")
+_ANSWER = "answer"
+_TRIED_ROWS = 5
+
+
+class Example:
+    """What goes into a bundle's ``example/`` folder.
+
+    Parameters
+    ----------
+    signature
+        Read off the input.
+    files
+        Contents by path below the bundle.
+    rowwise
+        Whether every tried row was answered the same alone as among the others.
+    """
+
+    def __init__(
+        self, signature: dict[str, Any], files: dict[str, bytes], rowwise: bool | None
+    ) -> None:
+        self.signature = signature
+        self.files = files
+        self.rowwise = rowwise
+
+    def manifest(self) -> dict[str, Any]:
+        """Return the manifest's ``example``."""
+        of = {path.rpartition("/")[2].partition(".")[0]: path for path in self.files}
+        return {"input": of["input"], "output": of.get("output", ""), "tolerance": TOLERANCE}
+
+
+def answer_example(source: Source, example: Any) -> Example:
+    """Describe the example, answer it here, and return both as files.
+
+    Raises
+    ------
+    PackError
+        ``example_refused`` when the model raises on it, and what `describe_input` raises.
+    """
+    signature = describe_input(example)
+    cut = _cut(example, signature["kind"])
+    try:
+        answer = source.predict(_copy(cut))
+    except KrakenError:
+        raise
+    except (Exception, SystemExit) as error:  # the model's own code may raise anything
+        raise PackError(
+            "example_refused",
+            f"The model refuses its own example: {type(error).__name__}: {error}.",
+            "Pass an example that model.predict takes here in the notebook, such as X.head().",
+        ) from error
+    name, content = _input_file(cut, signature)
+    files = {f"example/{name}": content}
+    stored = _output_file(answer)
+    if stored is not None:
+        files[f"example/{stored[0]}"] = stored[1]
+    return Example(_with_outputs(signature, answer), files, _rowwise(source, cut, answer))
+
+
+def _cut(example: Any, kind: str) -> Any:
+    if kind in ("dict", "scalar") or len(example) <= MOST_ROWS:
+        return example
+    return example.iloc[:MOST_ROWS] if kind in _TABULAR else example[:MOST_ROWS]
+
+
+def _copy(example: Any) -> Any:
+    """A model that changes its input must not change the user's."""
+    import copy
+
+    return example.copy() if hasattr(example, "copy") else copy.deepcopy(example)
+
+
+def _input_file(example: Any, signature: Mapping[str, Any]) -> tuple[str, bytes]:
+    kind, fields = signature["kind"], signature["fields"]
+    if kind == "ndarray" and example.dtype.kind != "O":
+        return "input.npy", _npy(example)
+    if kind == "dataframe":
+        columns = {
+            field["name"]: series_cells(example.iloc[:, place])
+            for place, field in enumerate(fields)
+        }
+        return "input.arrow", write_arrow(columns, fields)
+    if kind == "series":
+        return "input.arrow", write_arrow({fields[0]["name"]: series_cells(example)}, fields)
+    return "input.json", _json(plain(example.tolist() if kind == "ndarray" else example))
+
+
+def _output_file(answer: Any) -> tuple[str, bytes] | None:
+    """Arrow for tables and columns, ``.npy`` for numbers, JSON for the rest; None if none fits."""
+    module = type(answer).__module__.partition(".")[0]
+    if module == "numpy" and getattr(answer, "dtype", None) is not None and answer.shape:
+        if answer.dtype.kind in "biuf":
+            return "output.npy", _npy(answer)
+    try:
+        kind = kind_of(answer)
+        if kind == "dataframe":
+            return "output.arrow", _table(answer)
+        if kind in ("series", "ndarray") and _plain_column(answer):
+            return "output.arrow", _column(answer)
+        cells = answer.tolist() if hasattr(answer, "tolist") else answer
+        return "output.json", _json(plain(cells))
+    except (KrakenError, ValueError, TypeError):
+        return None  # parity cannot be checked; the service itself says what it cannot send
+
+
+def _plain_column(answer: Any) -> bool:
+    return getattr(answer, "ndim", 1) == 1 and len(answer) > 0
+
+
+def _table(answer: Any) -> bytes:
+    fields = describe_input(answer)["fields"]
+    if not all(_comparable(field) for field in fields):
+        raise ValueError
+    columns = {
+        field["name"]: series_cells(answer.iloc[:, place]) for place, field in enumerate(fields)
+    }
+    return write_arrow(columns, fields)
+
+
+def _column(answer: Any) -> bytes:
+    (field,) = describe_input(answer)["fields"]
+    if not _comparable(field):
+        raise ValueError
+    cells = series_cells(answer) if hasattr(answer, "iloc") else plain(answer.tolist())
+    return write_arrow({_ANSWER: cells}, [{**field, "name": _ANSWER}])
+
+
+def _comparable(field: Mapping[str, Any]) -> bool:
+    """Whether a column read back from Arrow is what the service's JSON says, cell by cell."""
+    dtype = field["dtype"]
+    return dtype in ("string", "category", "bool") or dtype.startswith(("int", "uint", "float"))
+
+
+def _with_outputs(signature: dict[str, Any], answer: Any) -> dict[str, Any]:
+    try:
+        described = describe_input(answer)
+    except (KrakenError, TypeError):
+        return signature
+    return {**signature, "outputs": described}
+
+
+def _rowwise(source: Source, example: Any, answer: Any) -> bool | None:
+    """Whether rows can be answered together: each tried row alone gets the very same answer.
+
+    None when the example has one row only, or is not made of rows.
+    """
+    if source.rowwise:
+        return True
+    count = len(example) if hasattr(example, "__len__") else 1
+    if count < 2 or isinstance(example, (Mapping, str)) or not hasattr(answer, "__len__"):
+        return None
+    if len(answer) != count:
+        return False
+    rows = getattr(example, "iloc", example)
+    answers = getattr(answer, "iloc", answer)
+    try:
+        return all(
+            _same(source.predict(_copy(rows[place : place + 1])), answers[place : place + 1])
+            for place in range(min(count, _TRIED_ROWS))
+        )
+    except (Exception, SystemExit):  # a model that refuses single rows cannot be joined either
+        return False
+
+
+def _same(alone: Any, among: Any) -> bool:
+    try:
+        return repr(plain(_cells(alone))) == repr(plain(_cells(among)))
+    except (KrakenError, ValueError):
+        return False
+
+
+def _cells(value: Any) -> Any:
+    if hasattr(value, "to_dict") and hasattr(value, "columns"):
+        return value.to_dict("list")
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _npy(array: Any) -> bytes:
+    import numpy as np
+
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=False)
+    return stream.getvalue()
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, allow_nan=True).encode()
