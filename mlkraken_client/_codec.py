@@ -48,7 +48,7 @@ def _needs_description(value: Any) -> bool:
 def _data(value: Any) -> Any:
     module, name = type(value).__module__.partition(".")[0], type(value).__name__
     if module == "pandas" and name == "DataFrame":
-        return {str(label): series_cells(value.iloc[:, place]) for place, label in enumerate(value.columns)}
+        return {str(label): series_cells(column) for label, column in value.items()}
     if module == "pandas" and name == "Series":
         return series_cells(value)
     if module == "numpy" and name == "ndarray":
@@ -84,7 +84,13 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, (str, bool)):
         return str(value) if isinstance(value, str) else value
     if isinstance(value, (int, float)):
-        return value if type(value) in (int, float) else value.item() if hasattr(value, "item") else value
+        return (
+            value
+            if type(value) in (int, float)
+            else value.item()
+            if hasattr(value, "item")
+            else value
+        )
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if isinstance(value, Mapping):
@@ -99,7 +105,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, (bytes, bytearray)):
         return base64.b64encode(value).decode()
     if module in ("numpy", "pandas"):
-        return plain(value.item()) if hasattr(value, "dtype") and not getattr(value, "shape", ()) else _data(value)
+        return (
+            plain(value.item())
+            if hasattr(value, "dtype") and not getattr(value, "shape", ())
+            else _data(value)
+        )
     raise InputRefused(
         "input_unsupported",
         f"A value of type {type(value).__module__}.{name} cannot be sent to a service.",
@@ -158,7 +168,9 @@ def _array(cells: Any, kind: Mapping[str, Any]) -> Any:
     if dtype.kind == "S":
         return np.array([base64.b64decode(cell) for cell in cells], dtype=dtype)
     if dtype.kind == "m":
-        return np.array([_NOT_A_TIME if cell is None else cell for cell in cells], "int64").view(dtype)
+        return np.array([_NOT_A_TIME if cell is None else cell for cell in cells], "int64").view(
+            dtype
+        )
     array = np.array(cells, dtype=dtype)
     return array.reshape(kind["shape"]) if "shape" in kind else array
 
@@ -204,9 +216,9 @@ def _column(cells: list[Any], kind: Mapping[str, Any]) -> Any:
         values = pd.Series(cells, dtype=levels.dtype) if len(levels) else cells
         return pd.Categorical(values, dtype=dtype)
     if storage.startswith("datetime64"):
-        return pd.DatetimeIndex([pd.NaT if cell is None else pd.Timestamp(cell) for cell in cells]).array.astype(
-            storage
-        )
+        return pd.DatetimeIndex(
+            [pd.NaT if cell is None else pd.Timestamp(cell) for cell in cells]
+        ).array.astype(storage)
     if storage.startswith("timedelta64"):
         return pd.to_timedelta(cells).array.astype(storage)
     if storage == "object":

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Connection"]
 
 _API = "/api/v1"
+_BEAT_S = 15.0
 
 
 class Connection:
@@ -112,6 +113,46 @@ class Connection:
         if answer.status >= 400:
             raise error_from(answer)
         return answer
+
+    def follow(self, path: str, *, query: Mapping[str, Any], last_id: str) -> Any:
+        """Open a stream of server-sent events, without starting a backend that is gone.
+
+        Raises
+        ------
+        KrakenError
+            Nothing answers, or what an error answer stands for.
+        """
+        url, token = self._present_address()
+        try:
+            answer = self.transport.send(
+                "GET",
+                url + _API + path + _encoded(query),
+                headers={
+                    "Authorization": f"Bearer {token}",
+                    "Accept": "text/event-stream",
+                    **({"Last-Event-ID": last_id} if last_id else {}),
+                },
+                timeout_s=_BEAT_S * 2,
+                stream=True,
+            )
+        except BackendUnavailable:
+            self._forget(url)
+            raise
+        if answer.status >= 400:
+            raise error_from(answer)
+        return answer
+
+    def _present_address(self) -> tuple[str, str]:
+        """The address of a backend that runs; an onlooker must not bring one back to life."""
+        with self._lock:
+            if self._url or self.target.home is None:
+                return self._url, self._token
+        found = _embedded.running(self.target.home)
+        if found is None:
+            raise BackendUnavailable(
+                "backend_stopped", "The embedded backend does not run.", "Any call starts it."
+            )
+        return found.url, found.token
 
     def _can_retry(self, method: str, error: KrakenError) -> bool:
         """A write whose connection broke may have been done; only an unsent one is sent again."""

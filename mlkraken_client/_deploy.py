@@ -198,7 +198,7 @@ def _await_ready(connection: Connection, service: Service, digest: str, wish: Wi
                 "deploy_pending",
                 f"{service.model}@{service.version} is not ready after {wish.timeout:g} s.",
                 "It goes on starting; service.wait() waits longer, service.logs() tells more.",
-                logs=list(service.logs(limit=20)),  # type: ignore[arg-type]
+                logs=service.logs(limit=20),
             )
         time.sleep(pause)
         pause = min(0.25, pause * 1.2)

@@ -176,9 +176,7 @@ class Kraken:
             batch=batch,
         )
 
-    def models(
-        self, q: str = "", *, state: str = "", owner: str = "", tag: str = ""
-    ) -> ModelList:
+    def models(self, q: str = "", *, state: str = "", owner: str = "", tag: str = "") -> ModelList:
         """Return the models, by name.
 
         Parameters

@@ -128,9 +128,7 @@ class Model:
 
     def headers(self) -> dict[str, str]:
         """Return the headers that a query to `url` needs; they hold a credential."""
-        return SecretHeaders(
-            {**self._connection.headers(), "Content-Type": "application/json"}
-        )
+        return SecretHeaders({**self._connection.headers(), "Content-Type": "application/json"})
 
     def predict(self, X: Any, *, timeout: float = QUERY_S) -> Any:  # noqa: N803 - scikit-learn's
         """Return what the live version answers; see `Service.predict`."""

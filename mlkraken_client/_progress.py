@@ -118,7 +118,7 @@ class _CellLine:
         mark = "" if done else " &#8943;"
         bundle = {"text/plain": text, "text/html": f"<code>{html.escape(text)}</code>{mark}"}
         if self._handle is None:
-            self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+            self._handle = display(bundle, raw=True, display_id=True)
         else:
             self._handle.update(bundle, raw=True)
 
@@ -128,4 +128,4 @@ def _in_notebook() -> bool:
         return False
     from IPython import get_ipython
 
-    return getattr(get_ipython(), "kernel", None) is not None  # type: ignore[no-untyped-call]
+    return getattr(get_ipython(), "kernel", None) is not None

@@ -168,7 +168,8 @@ class Queries:
         failure = service["failure"] or {}
         hints = {
             "stopped": "Start it: service.start().",
-            "failed": failure.get("hint") or "Mend the cause, then service.start() or deploy again.",
+            "failed": failure.get("hint")
+            or "Mend the cause, then service.start() or deploy again.",
             "pending": "It is starting; service.wait() waits until it answers.",
             "stopping": "Start it again: service.start().",
             "running": "It may just have restarted; try again.",

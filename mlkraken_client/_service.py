@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Set
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from mlkraken_client import _display
 from mlkraken_client._connection import Connection
@@ -170,6 +171,12 @@ class Service:
         told: dict[str, Any] = self._connection.call("GET", self._path)
         return told
 
+    @overload
+    def logs(self, *, follow: Literal[False] = False, limit: int = 1000) -> LogLines: ...
+    @overload
+    def logs(self, *, follow: Literal[True], limit: int = 1000) -> LogStream: ...
+    @overload
+    def logs(self, *, follow: bool, limit: int = 1000) -> LogLines | LogStream: ...
     def logs(self, *, follow: bool = False, limit: int = 1000) -> LogLines | LogStream:
         """Return the last log lines, or with ``follow`` a stream of them as they are written.
 
@@ -250,7 +257,10 @@ class Service:
         self._queries.forget()
 
     def _await(
-        self, states: tuple[str, ...], timeout: float, unlike: set[str] = frozenset()  # type: ignore[assignment]
+        self,
+        states: tuple[str, ...],
+        timeout: float,
+        unlike: Set[str] = frozenset(),
     ) -> Service:
         deadline, pause = time.monotonic() + timeout, _FIRST_PAUSE_S
         while True:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlkraken_client._errors import PackError
@@ -74,7 +74,7 @@ def describe_input(example: Any) -> dict[str, Any]:
             f"The example is an empty {type(example).__name__}; nothing can be read off it.",
             "Pass a few rows of real input: example=X.head().",
         )
-    fields = {
+    readers: dict[str, Callable[[Any], list[dict[str, Any]]]] = {
         "dataframe": _frame_fields,
         "series": _series_fields,
         "ndarray": _array_fields,
@@ -82,15 +82,18 @@ def describe_input(example: Any) -> dict[str, Any]:
         "records": _record_fields,
         "dict": lambda row: _record_fields([row]),
         "scalar": lambda value: [_list_field("value", [value])],
-    }[kind](example)
-    return {"kind": kind, "fields": fields}
+    }
+    return {"kind": kind, "fields": readers[kind](example)}
 
 
 def from_estimator(model: Any) -> dict[str, Any]:
     """Return what a fitted scikit-learn estimator says of its input itself; UNSIGNED otherwise."""
     names = getattr(model, "feature_names_in_", None)
     if names is not None:
-        return {"kind": "dataframe", "fields": [{"name": str(name), "dtype": "any"} for name in names]}
+        return {
+            "kind": "dataframe",
+            "fields": [{"name": str(name), "dtype": "any"} for name in names],
+        }
     count = getattr(model, "n_features_in_", None)
     if isinstance(count, int):
         field = {"name": "value", "dtype": "any", "shape": [-1, count]}
@@ -132,7 +135,12 @@ def _series_field(name: str, series: Any) -> dict[str, Any]:
     field: dict[str, Any] = {"name": name, "storage": storage}
     if storage in _NUMPY:
         floating = storage.startswith("float")
-        return {**field, "dtype": storage, "nullable": floating, "missing": "nan" if floating else "none"}
+        return {
+            **field,
+            "dtype": storage,
+            "nullable": floating,
+            "missing": "nan" if floating else "none",
+        }
     if storage in _NULLABLE:
         return {**field, "dtype": _NULLABLE[storage]}
     if storage == "category":
@@ -186,8 +194,12 @@ def _object_cells(cells: list[Any]) -> dict[str, Any]:
 
 
 def _is_missing(cell: Any) -> bool:
-    return cell is None or type(cell).__name__ in ("NAType", "NaTType") or (
-        isinstance(cell, float) and cell != cell  # noqa: PLR0124
+    return (
+        cell is None
+        or type(cell).__name__ in ("NAType", "NaTType")
+        or (
+            isinstance(cell, float) and cell != cell  # noqa: PLR0124
+        )
     )
 
 
@@ -225,7 +237,14 @@ def _array_fields(array: Any) -> list[dict[str, Any]]:
         raise PackError("example_unsupported", "The example has no rows.", "Pass example=X[:5].")
     if kind in "biuf":
         name = array.dtype.name
-        return [{**field, "dtype": name, "nullable": kind == "f", "missing": "nan" if kind == "f" else "none"}]
+        return [
+            {
+                **field,
+                "dtype": name,
+                "nullable": kind == "f",
+                "missing": "nan" if kind == "f" else "none",
+            }
+        ]
     if kind == "U":
         return [{**field, "dtype": "string", "nullable": False, "storage": "str"}]
     if kind == "O":

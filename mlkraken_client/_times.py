@@ -30,7 +30,7 @@ def times_table(points: list[list[Any]]) -> pd.DataFrame:
 
     table = pd.DataFrame(points, columns=list(COLUMNS))
     table["sent_at"] = pd.to_datetime(table["sent_at"].astype("float64"), unit="s", utc=True)
-    return table.astype(
+    typed: pd.DataFrame = table.astype(
         {
             "response_ms": "float64",
             "model_ms": "float64",
@@ -39,3 +39,4 @@ def times_table(points: list[list[Any]]) -> pd.DataFrame:
             "status": "int64",
         }
     )
+    return typed

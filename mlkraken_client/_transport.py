@@ -66,7 +66,7 @@ class Transport:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._pools: dict[str, urllib3.PoolManager] = {}
+        self._pools: dict[str, urllib3.HTTPConnectionPool] = {}
         self._pid = os.getpid()
 
     def send(
@@ -81,8 +81,6 @@ class Transport:
     ) -> urllib3.BaseHTTPResponse:
         """Send one request and return the answer, whatever its status.
 
-        A connection that the other side closed while it was idle is opened anew once.
-
         Raises
         ------
         BackendUnavailable
@@ -92,23 +90,23 @@ class Transport:
         """
         import urllib3
 
-        timeout = urllib3.Timeout(connect=_CONNECT_S, read=timeout_s)
+        scheme, _, rest = url.partition("://")
+        netloc, slash, path = rest.partition("/")
         try:
-            return self._pool(url).request(
+            return self._pool(scheme, netloc).urlopen(
                 method,
-                url,
+                slash + path,
                 body=body,
-                headers=dict(headers or {}),
-                timeout=timeout,
+                headers=headers,
+                timeout=urllib3.Timeout(connect=_CONNECT_S, read=timeout_s),
                 preload_content=not stream,
-                decode_content=True,
                 redirect=False,
                 retries=False,
             )
         except urllib3.exceptions.ReadTimeoutError as error:
             raise WaitTimeout(
                 "timeout",
-                f"{_host(url)} did not answer within {timeout_s:g} s.",
+                f"{scheme}://{netloc} did not answer within {timeout_s:g} s.",
                 "Give it more time with timeout=, or look at service.logs().",
             ) from error
         except (
@@ -116,31 +114,40 @@ class Transport:
             urllib3.exceptions.ConnectTimeoutError,
         ) as error:
             raise BackendUnavailable(
-                "unreachable", f"Nothing answers at {_host(url)}.", "Is it running?"
+                "unreachable", f"Nothing answers at {scheme}://{netloc}.", "Is it running?"
             ) from error
         except urllib3.exceptions.HTTPError as error:
             raise BackendUnavailable(
-                "connection_lost", f"The connection to {_host(url)} broke: {error}.", "Try again."
+                "connection_lost",
+                f"The connection to {scheme}://{netloc} broke: {error}.",
+                "Try again.",
             ) from error
 
-    def _pool(self, url: str) -> urllib3.PoolManager:
-        proxy = _proxy(url)
+    def _pool(self, scheme: str, netloc: str) -> urllib3.HTTPConnectionPool:
         with self._lock:
             if os.getpid() != self._pid:  # forked: the sockets belong to the parent
                 self._pools, self._pid = {}, os.getpid()
-            if proxy not in self._pools:
-                self._pools[proxy] = _new_pool(proxy)
-            return self._pools[proxy]
+            key = f"{scheme}://{netloc}"
+            pool = self._pools.get(key)
+            if pool is None:
+                pool = self._pools[key] = _new_pool(key)
+            return pool
 
 
-def _new_pool(proxy: str) -> urllib3.PoolManager:
+def _new_pool(origin: str) -> urllib3.HTTPConnectionPool:
     import urllib3
 
+    from mlkraken_client._one_send import OneSendConnection
+
     kept: dict[str, Any] = {"maxsize": 64, "block": False}
+    proxy = _proxy(origin)
     if not proxy:
-        return urllib3.PoolManager(**kept)
+        pool = urllib3.connectionpool.connection_from_url(origin, **kept)
+        if pool.scheme == "http":
+            pool.ConnectionCls = OneSendConnection
+        return pool
     headers = urllib3.make_headers(proxy_basic_auth=_credentials(proxy)) if "@" in proxy else None
-    return urllib3.ProxyManager(proxy, proxy_headers=headers, **kept)
+    return urllib3.ProxyManager(proxy, proxy_headers=headers, **kept).connection_from_url(origin)
 
 
 def _proxy(url: str) -> str:
@@ -162,11 +169,6 @@ def is_loopback(host: str) -> bool:
     return host == "localhost" or host.startswith("127.") or host == "::1"
 
 
-def _host(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 def error_from(
     answer: urllib3.BaseHTTPResponse, statuses: Mapping[int, type[KrakenError]] = STATUS
 ) -> KrakenError:
@@ -182,5 +184,3 @@ def error_from(
         request_id = answer.headers.get("x-request-id", "")
     kind = statuses.get(answer.status, BackendError)
     return kind(code, message, hint, request_id=request_id)
-
-

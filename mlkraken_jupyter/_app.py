@@ -13,7 +13,7 @@ from mlkraken_jupyter._handlers import ApiHandler, StatusHandler
 __all__ = ["MLKrakenExtension"]
 
 
-class MLKrakenExtension(ExtensionApp):  # type: ignore[misc]
+class MLKrakenExtension(ExtensionApp):
     """Serves ``mlkraken/...`` below the server's base URL.
 
     Set its traits in ``jupyter_server_config.py``::

@@ -19,11 +19,18 @@ from mlkraken_jupyter._backend import Backend
 __all__ = ["ApiHandler", "StatusHandler"]
 
 AUTH_RESOURCE = "mlkraken"
-_SENT_ON = ("Accept", "Content-Type", "Idempotency-Key", "If-Match", "Last-Event-ID", "X-Request-Id")
+_SENT_ON = (
+    "Accept",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "Last-Event-ID",
+    "X-Request-Id",
+)
 _SENT_BACK = ("Cache-Control", "Content-Type", "ETag", "Retry-After", "X-Request-Id")
 
 
-class _Handler(ExtensionHandlerMixin, APIHandler):  # type: ignore[misc]
+class _Handler(ExtensionHandlerMixin, APIHandler):
     auth_resource = AUTH_RESOURCE
 
     @property

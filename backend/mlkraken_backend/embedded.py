@@ -5,6 +5,7 @@ This main is the only place that names SQLite, files and processes.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -87,7 +88,7 @@ class _Embedded:
             wake=self._woken.set,
         )
         self._reconciler = Reconciler(self._outside)
-        self._revoked = frozenset(Tokens(self._outside).revoked())
+        self._revoked: frozenset[str] = frozenset(Tokens(self._outside).revoked())
         self._write_access()
 
     def serve(self) -> None:
@@ -142,9 +143,7 @@ class _Embedded:
             pid=os.getpid(),
             started_at=moment(time.time()),
         )
-        authenticator = Authenticator(
-            self._signer, self._token, about.owner, lambda: self._revoked
-        )
+        authenticator = Authenticator(self._signer, self._token, about.owner, lambda: self._revoked)
         self_routes = SelfRoutes(self._outside, self._signer, about, self._tokens_changed)
         return build_app(self._outside, authenticator, self_routes, self._signer, self._hub)
 
@@ -251,10 +250,8 @@ def _end_with(pid: int) -> None:
     """Stop as soon as the process ``pid`` has ended, however it ended."""
 
     def watch() -> None:
-        try:
+        with contextlib.suppress(psutil.NoSuchProcess):
             psutil.Process(pid).wait()
-        except psutil.NoSuchProcess:
-            pass
         log.info("process %d has ended, so this backend stops", pid)
         os.kill(os.getpid(), signal.SIGTERM)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import queue
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -17,6 +19,9 @@ from mlkraken_serving.engines._port import Engine
 
 __all__ = ["Core", "Prediction"]
 
+_REMEMBERED = 16
+_ALONE_MS = 10.0
+_AMONG_OTHERS_MS = 2.0
 log = logging.getLogger("mlkraken.serving")
 
 
@@ -38,8 +43,31 @@ _Outcome: TypeAlias = Prediction | ServingError
 _Query: TypeAlias = Queued["asyncio.Future[Prediction]"]
 
 
+class Pace:
+    """Tells whether the next call may run on the event loop, by how long the last ones took.
+
+    A hand-over to the model's thread and back costs a lone query a tenth of a millisecond and
+    more. It buys that others are read meanwhile, so the more others there are, the shorter a
+    call must be to stay on the loop.
+    """
+
+    def __init__(self, trusted: bool) -> None:
+        self._trusted = trusted
+        self._recent: deque[float] = deque(maxlen=_REMEMBERED)
+
+    def note(self, model_ms: float) -> None:
+        self._recent.append(model_ms)
+
+    def stays_on_loop(self, in_flight: int) -> bool:
+        if not self._trusted or len(self._recent) < _REMEMBERED:
+            return False
+        return max(self._recent) < (_ALONE_MS if in_flight <= 1 else _AMONG_OTHERS_MS)
+
+
 class Core:
-    """Runs the engine in a thread of its own and batches naturally.
+    """Runs the engine and batches naturally.
+
+    Calls run in a thread of the model's own, or on the event loop while they are short.
 
     Parameters
     ----------
@@ -47,6 +75,9 @@ class Core:
         A loaded engine.
     joinable
         Whether rows of different queries may be predicted in one call.
+    trusted
+        Whether the model is a library's estimator, which does not wait for anything: only such
+        a call may run on the event loop.
     deadline_s
         Longest time one query may take, queueing included.
     on_batch
@@ -58,6 +89,7 @@ class Core:
         engine: Engine,
         *,
         joinable: bool,
+        trusted: bool,
         deadline_s: float,
         on_batch: Callable[[int], None] = lambda rows: None,
     ) -> None:
@@ -65,8 +97,14 @@ class Core:
         self._waiting: Waiting[asyncio.Future[Prediction]] = Waiting(joinable)
         self._deadline_s = deadline_s
         self._on_batch = on_batch
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._busy = False
+        self._scheduled = False
+        self._in_flight = 0
+        self._pace = Pace(trusted)
+        # A queue and a thread cost a third of what an executor's futures do.
+        self._calls: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, list[_Query]]]
+        self._calls = queue.SimpleQueue()
+        threading.Thread(target=self._work, name="model", daemon=True).start()
 
     @property
     def queued(self) -> int:
@@ -83,44 +121,74 @@ class Core:
         DeadlineExceeded
             ``deadline_exceeded``.
         """
-        future = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Prediction] = loop.create_future()
         query = Queued(data, future)
+        timer = loop.call_later(self._deadline_s, self._expire, query)
+        self._in_flight += 1
         self._waiting.add(query)
-        self._pump()
+        self._schedule(loop)
         try:
-            return await asyncio.wait_for(future, self._deadline_s)
-        except asyncio.TimeoutError:
-            raise DeadlineExceeded(
-                "deadline_exceeded",
-                f"The model did not answer within {self._deadline_s:g} s.",
-                "Send fewer rows at once, or deploy with a longer deadline.",
-            ) from None
+            return await future
         finally:
-            self._waiting.remove(query)
+            timer.cancel()
+            self._in_flight -= 1
+            if future.cancelled():
+                self._waiting.remove(query)
 
-    def _pump(self) -> None:
+    def _expire(self, query: _Query) -> None:
+        self._waiting.remove(query)
+        if not query.owner.done():
+            query.owner.set_exception(
+                DeadlineExceeded(
+                    "deadline_exceeded",
+                    f"The model did not answer within {self._deadline_s:g} s.",
+                    "Send fewer rows at once, or deploy with a longer deadline=.",
+                )
+            )
+
+    def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look at the queue after all that this turn of the loop has read is in it."""
+        if not self._scheduled and not self._busy:
+            self._scheduled = True
+            loop.call_soon(self._pump, loop)
+
+    def _pump(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._scheduled = False
         if self._busy:
             return
         batch = self._waiting.take()
         if not batch:
             return
         self._busy = True
-        loop = asyncio.get_running_loop()
-        job = loop.run_in_executor(self._thread, self._run, [query.data for query in batch])
-        job.add_done_callback(lambda done: self._deliver(batch, done.result()))
+        if self._pace.stays_on_loop(self._in_flight):
+            self._deliver(loop, batch, self._run([query.data for query in batch]))
+        else:
+            self._calls.put((loop, batch))
 
-    def _deliver(self, batch: list[_Query], outcomes: list[_Outcome]) -> None:
+    def _deliver(
+        self, loop: asyncio.AbstractEventLoop, batch: list[_Query], outcomes: list[_Outcome]
+    ) -> None:
         for query, outcome in zip(batch, outcomes, strict=True):
-            if query.owner.done():  # the caller gave up
+            if query.owner.done():  # the caller gave up, or the deadline passed
                 continue
             if isinstance(outcome, Prediction):
                 query.owner.set_result(outcome)
             else:
                 query.owner.set_exception(outcome)
         self._busy = False
-        self._pump()
+        if self._waiting:
+            self._schedule(loop)
 
-    # -- in the model's thread ----------------------------------------------------------------
+    # -- in the model's thread, or on the loop -------------------------------------------------
+
+    def _work(self) -> None:
+        while True:
+            loop, batch = self._calls.get()
+            outcomes = self._run([query.data for query in batch])
+            if loop.is_closed():
+                return
+            loop.call_soon_threadsafe(self._deliver, loop, batch, outcomes)
 
     def _run(self, parts: list[ModelInput]) -> list[_Outcome]:
         if len(parts) == 1:
@@ -155,4 +223,6 @@ class Core:
         except ModelError as error:
             log.error("%s", error.message, exc_info=error.__cause__)
             raise
-        return value, (time.perf_counter() - started) * 1000
+        elapsed = (time.perf_counter() - started) * 1000
+        self._pace.note(elapsed)
+        return value, elapsed

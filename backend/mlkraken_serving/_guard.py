@@ -6,6 +6,7 @@ outlive it watches it from outside.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -19,10 +20,8 @@ def end_with(pid: int) -> None:
     """Send this process SIGTERM as soon as the process ``pid`` has ended."""
 
     def watch() -> None:
-        try:
+        with contextlib.suppress(psutil.NoSuchProcess):
             psutil.Process(pid).wait()
-        except psutil.NoSuchProcess:
-            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="guard", daemon=True).start()

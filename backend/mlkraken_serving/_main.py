@@ -19,8 +19,8 @@ import msgspec
 
 from mlkraken_serving._auth import Gate, KeyGate, OpenGate, TokenGate
 from mlkraken_serving._core import Core
-from mlkraken_serving._guard import end_with
 from mlkraken_serving._errors import BundleError, ServingError
+from mlkraken_serving._guard import end_with
 from mlkraken_serving._manifest import Bundle, read_bundle
 from mlkraken_serving._metrics import Metrics
 from mlkraken_serving._parity import Receipt, check_parity
@@ -35,6 +35,7 @@ __all__ = ["main"]
 EXIT_REFUSED = 3
 """The bundle cannot be served here; starting again would end the same way."""
 
+_LIBRARIES = ("sklearn", "xgboost", "lightgbm")
 _ENGINES = {"python": PythonEngine}
 log = logging.getLogger("mlkraken.serving")
 
@@ -76,7 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--times", type=Path, help="folder for response-time records")
     parser.add_argument("--status-file", type=Path, help="where to write why the start was refused")
     parser.add_argument("--deadline", type=float, default=60.0, help="seconds for one query")
-    parser.add_argument("--drain", type=int, default=10, help="seconds to finish queries at the end")
+    parser.add_argument(
+        "--drain", type=int, default=10, help="seconds to finish queries at the end"
+    )
     parser.add_argument("--most-mib", type=float, default=100.0, help="largest request body in MiB")
     parser.add_argument("--until", type=int, metavar="PID", help="end when this process ends")
     return parser
@@ -127,6 +130,7 @@ def _serve(
     core = Core(
         engine,
         joinable=manifest.entry.batch,
+        trusted=manifest.flavor in _LIBRARIES,
         deadline_s=options.deadline,
         on_batch=metrics.batch,
     )
@@ -149,7 +153,7 @@ def _serve(
 
     def ready(host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host
-        print(f"ready http://{shown}:{port}", flush=True)
+        print(f"ready http://{shown}:{port}", flush=True)  # noqa: T201 - parents read it
 
     def drained() -> None:
         if recorder is not None:

@@ -28,6 +28,7 @@ class Metrics:
         self._requests = Counter(
             "mlkraken_requests", "Queries answered.", ["status"], registry=self._registry
         )
+        self._by_status: dict[int, Counter] = {}
         self._response = Histogram(
             "mlkraken_response_seconds",
             "Time from a query's first byte to its answer.",
@@ -57,10 +58,13 @@ class Metrics:
     def batch(self, rows: int) -> None:
         self._batch.observe(rows)
 
-    def answered(self, status: int, response_ms: float, model_ms: float | None) -> None:
-        self._requests.labels(str(status)).inc()
+    def answered(self, status: int, response_ms: float, model_ms: float) -> None:
+        """Count one answer; ``model_ms`` is 0 where the model was not reached."""
+        if status not in self._by_status:
+            self._by_status[status] = self._requests.labels(str(status))
+        self._by_status[status].inc()
         self._response.observe(response_ms / 1000)
-        if model_ms is not None:
+        if model_ms:
             self._model.observe(model_ms / 1000)
 
     def page(self) -> bytes:

@@ -93,9 +93,7 @@ def read_example(path: Path, signature: Signature) -> ModelInput:
 
 def _unpacked(table: Table, signature: Signature) -> Table:
     """Undo what Arrow cannot carry: nested cells, decimals and dates travel as text."""
-    columns = {
-        field.name: _cells(field, table.columns[field.name]) for field in signature.fields
-    }
+    columns = {field.name: _cells(field, table.columns[field.name]) for field in signature.fields}
     return Table(columns, table.rows)
 
 
@@ -120,7 +118,9 @@ def _difference(answer: Any, expected: Path, tolerance: float) -> str:
     if expected.suffix == ".arrow":
         table = read_arrow(expected.read_bytes())
         names = list(table.columns)
-        rows = [dict(zip(names, row, strict=True)) for row in zip(*table.columns.values(), strict=True)]
+        rows = [
+            dict(zip(names, row, strict=True)) for row in zip(*table.columns.values(), strict=True)
+        ]
         if names == [ANSWER]:
             return _first_difference(plain, table.columns[ANSWER], tolerance)
         return _first_difference(plain, rows, tolerance)

@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 import uvicorn
@@ -22,14 +22,29 @@ from mlkraken_serving._auth import Gate
 from mlkraken_serving._errors import ServingError
 from mlkraken_serving._metrics import CONTENT_TYPE, Metrics
 from mlkraken_serving._records import RecordWriter
-from mlkraken_serving.protocols._http import Caller, caller_of, read_body, status_of
+from mlkraken_serving.protocols._http import (
+    Caller,
+    ClientGone,
+    caller_of,
+    headers_of,
+    read_body,
+    send_json,
+    status_of,
+)
 from mlkraken_serving.protocols._kraken import KrakenProtocol, error_body
 
-__all__ = ["Door", "QueryRoute", "build_app", "serve"]
+__all__ = ["App", "Door", "QueryRoute", "build_app", "serve"]
 
 _JSON = "application/json"
 _CLIENT_GONE = 499
+_INTERNAL = ServingError(
+    "internal_error",
+    "The model server failed in a way it does not know.",
+    "The log has the whole traceback; service.logs() shows it.",
+)
 log = logging.getLogger("mlkraken.serving")
+
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -61,46 +76,47 @@ class QueryRoute:
         self._protocol = protocol
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        caller = caller_of(request)
-        arrived = time.perf_counter() - max(0.0, time.time() - caller.sent_at)
-        door, model_ms, rows = self._door, None, 0
+        headers = headers_of(scope)
+        caller = caller_of(scope, headers)
+        started = time.perf_counter() - (time.time() - caller.sent_at)
+        door = self._door
         door.metrics.in_flight.inc()
-        status = _CLIENT_GONE
+        status, model_ms, rows = _CLIENT_GONE, 0.0, 0
         try:
             try:
-                door.gate.check(request.headers.get("authorization"))
-                body = await read_body(request, door.most_bytes)
+                door.gate.check(headers.get(b"authorization", b"").decode("latin-1"))
+                body = await read_body(headers, receive, door.most_bytes)
                 answer, done = await self._protocol.answer(body, caller.request_id)
                 status, model_ms, rows = 200, done.model_ms, done.rows
             except ServingError as error:
                 status, answer = status_of(error), error_body(error, caller.request_id)
-            await _response(status, answer, caller)(scope, receive, send)
+            except ClientGone:
+                return
+            except Exception as error:
+                log.error("unexpected failure in a query", exc_info=error)
+                status, answer = 500, error_body(_INTERNAL, caller.request_id)
+            await send_json(send, status, answer, caller)
         finally:
-            response_ms = (time.perf_counter() - arrived) * 1000
-            door.metrics.in_flight.dec()
-            door.metrics.answered(status, response_ms, model_ms)
-            if door.recorder is not None:
-                door.recorder.add(
-                    sent_at=caller.sent_at,
-                    response_ms=response_ms,
-                    model_ms=model_ms if model_ms is not None else 0.0,
-                    rows=rows,
-                    status=status,
-                    request_id=caller.request_id,
-                )
+            self._note(caller, status, (time.perf_counter() - started) * 1000, model_ms, rows)
+
+    def _note(
+        self, caller: Caller, status: int, response_ms: float, model_ms: float, rows: int
+    ) -> None:
+        door = self._door
+        door.metrics.in_flight.dec()
+        door.metrics.answered(status, response_ms, model_ms)
+        if door.recorder is not None:
+            door.recorder.add(
+                sent_at=caller.sent_at,
+                response_ms=response_ms,
+                model_ms=model_ms,
+                rows=rows,
+                status=status,
+                request_id=caller.request_id,
+            )
 
 
-def _response(status: int, body: bytes, caller: Caller) -> Response:
-    headers = {"x-request-id": caller.request_id}
-    if status == 401:
-        headers["www-authenticate"] = "Bearer"
-    return Response(body, status, headers, media_type=_JSON)
-
-
-def build_app(
-    door: Door, protocol: KrakenProtocol, health: Callable[[], dict[str, Any]]
-) -> Starlette:
+def build_app(door: Door, protocol: KrakenProtocol, health: Callable[[], dict[str, Any]]) -> App:
     """Return the ASGI app of one model service.
 
     Parameters
@@ -121,7 +137,7 @@ def build_app(
         door.gate.check(request.headers.get("authorization"))
         return Response(door.metrics.page(), headers={"content-type": CONTENT_TYPE})
 
-    return Starlette(
+    others = Starlette(
         routes=[
             Route("/", query, methods=["POST"]),
             Route("/predict", query, methods=["POST"]),
@@ -135,16 +151,34 @@ def build_app(
         },
     )
 
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        """Queries skip the router and its middleware, which would cost as much as they do."""
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in _HOT:
+            await query(scope, receive, send)
+        else:
+            await others(scope, receive, send)
+
+    return app
+
+
+_HOT = frozenset(["/", "/predict"])
+
+
+def _answer(request: Request, status: int, error: ServingError) -> Response:
+    caller = caller_of(request.scope, headers_of(request.scope))
+    headers = {"x-request-id": caller.request_id}
+    if status == 401:
+        headers["www-authenticate"] = "Bearer"
+    return Response(error_body(error, caller.request_id), status, headers, media_type=_JSON)
+
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServingError)
-    caller = caller_of(request)
-    return _response(status_of(error), error_body(error, caller.request_id), caller)
+    return _answer(request, status_of(error), error)
 
 
 async def _no_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    caller = caller_of(request)
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "")
         failure = ServingError(
@@ -158,20 +192,14 @@ async def _no_route(request: Request, error: Exception) -> Response:
             f"There is nothing at {request.url.path}.",
             "Queries go to POST / or /predict; also served: GET /health, GET /metrics.",
         )
-    response = _response(error.status_code, error_body(failure, caller.request_id), caller)
+    response = _answer(request, error.status_code, failure)
     response.headers.update(error.headers or {})
     return response
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     log.error("unexpected failure in %s %s", request.method, request.url.path, exc_info=error)
-    caller = caller_of(request)
-    failure = ServingError(
-        "internal_error",
-        "The model server failed in a way it does not know.",
-        "The log has the whole traceback; service.logs() shows it.",
-    )
-    return _response(500, error_body(failure, caller.request_id), caller)
+    return _answer(request, 500, _INTERNAL)
 
 
 class _Server(uvicorn.Server):
@@ -202,7 +230,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(
-    app: Callable[[Scope, Receive, Send], Awaitable[None]],
+    app: App,
     listener: socket.socket,
     *,
     ready: Callable[[str, int], None],

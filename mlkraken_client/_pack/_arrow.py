@@ -68,7 +68,8 @@ def _times(na: Any, cells: Sequence[Any], field: Mapping[str, Any]) -> Any:
     parse, unit = (pd.Timestamp if stamp else pd.Timedelta), field["unit"]
     kind = na.timestamp(unit, field.get("tz") or None) if stamp else na.duration(unit)
     whole = [
-        None if cell is None else int(parse(cell).as_unit(unit).asm8.view("int64")) for cell in cells
+        None if cell is None else int(parse(cell).as_unit(unit).asm8.view("int64"))
+        for cell in cells
     ]
     return na.c_array(whole, kind)
 

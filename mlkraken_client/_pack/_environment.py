@@ -127,5 +127,3 @@ def _normal(name: str) -> str:
     from packaging.utils import canonicalize_name
 
     return canonicalize_name(name)
-
-

@@ -111,9 +111,8 @@ def _input_file(example: Any, signature: Mapping[str, Any]) -> tuple[str, bytes]
 def _output_file(answer: Any) -> tuple[str, bytes] | None:
     """Arrow for tables and columns, ``.npy`` for numbers, JSON for the rest; None if none fits."""
     module = type(answer).__module__.partition(".")[0]
-    if module == "numpy" and getattr(answer, "dtype", None) is not None and answer.shape:
-        if answer.dtype.kind in "biuf":
-            return "output.npy", _npy(answer)
+    if module == "numpy" and getattr(answer, "shape", None) and answer.dtype.kind in "biuf":
+        return "output.npy", _npy(answer)
     try:
         kind = kind_of(answer)
         if kind == "dataframe":

@@ -110,8 +110,10 @@ def _places(top: str) -> list[Path]:
 def _below_installed(path: Path) -> bool:
     real = path.resolve()
     roots = {sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib", "platstdlib")}
-    return "site-packages" in real.parts or "dist-packages" in real.parts or any(
-        real.is_relative_to(Path(root).resolve()) for root in roots if root
+    return (
+        "site-packages" in real.parts
+        or "dist-packages" in real.parts
+        or any(real.is_relative_to(Path(root).resolve()) for root in roots if root)
     )
 
 

@@ -154,9 +154,7 @@ class Child:
             time.sleep(0.05)
 
     def _health(self) -> dict[str, Any] | None:
-        connection = http.client.HTTPConnection(
-            self.facts.host, self.facts.port, timeout=_PROBE_S
-        )
+        connection = http.client.HTTPConnection(self.facts.host, self.facts.port, timeout=_PROBE_S)
         try:
             connection.request("GET", "/health")
             answer = connection.getresponse()

@@ -137,7 +137,7 @@ def mapped(path: Path) -> Iterator[None]:
             raise StorageFull(
                 "storage_full",
                 f"There is no room left to write {place}.",
-                "Free some space, or choose another home: MLKRAKEN_HOME=/path. Nothing was changed.",
+                "Free some space, or choose another home (MLKRAKEN_HOME); nothing was changed.",
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise StorageError(

@@ -75,7 +75,9 @@ class LogFiles:
             if len(lines) < limit:
                 cut = found[1:] if start else found
                 lines = [LogLine(replica, text) for text in cut] + lines
-        return LogPage(lines[-limit:] if limit else [], write_cursor(offsets, (file.name for file in files)))
+        return LogPage(
+            lines[-limit:] if limit else [], write_cursor(offsets, (file.name for file in files))
+        )
 
     def _folder(self, model: str, version: int) -> Path:
         return self._root / model / str(version)
@@ -106,4 +108,3 @@ def _text(piece: bytes) -> str:
 
 def _replica(file: Path) -> str:
     return file.stem.partition("-")[2]
-

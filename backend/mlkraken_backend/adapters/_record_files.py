@@ -113,4 +113,3 @@ def _whole(segment: Path) -> int:
 
 def _key(segment: Path) -> str:
     return f"{segment.parent.name}/{segment.name}"
-

@@ -179,9 +179,7 @@ class SqliteStore:
             key, found, value = query.tag.partition("=")
             conditions.append("json_extract(doc, ?) " + ("= ?" if found else "IS NOT NULL"))
             values += [f'$.tags."{key}"', value] if found else [f'$.tags."{key}"']
-        statement = (
-            f"SELECT doc FROM models WHERE {' AND '.join(conditions)} ORDER BY name LIMIT ?"
-        )
+        statement = f"SELECT doc FROM models WHERE {' AND '.join(conditions)} ORDER BY name LIMIT ?"
         found_models = self._all(Model, statement, *values, query.limit + 1)
         return Page(found_models[: query.limit], len(found_models) > query.limit)
 
@@ -191,9 +189,7 @@ class SqliteStore:
         )
 
     def versions(self, model: str) -> list[Version]:
-        return self._all(
-            Version, "SELECT doc FROM versions WHERE model = ? ORDER BY number", model
-        )
+        return self._all(Version, "SELECT doc FROM versions WHERE model = ? ORDER BY number", model)
 
     def versions_with(self, digest: str) -> list[Version]:
         return self._all(
@@ -210,9 +206,7 @@ class SqliteStore:
         )
 
     def services(self, model: str) -> list[Service]:
-        return self._all(
-            Service, "SELECT doc FROM services WHERE model = ? ORDER BY number", model
-        )
+        return self._all(Service, "SELECT doc FROM services WHERE model = ? ORDER BY number", model)
 
     def active_services(self) -> list[Service]:
         return self._all(Service, "SELECT doc FROM services WHERE active = 1")

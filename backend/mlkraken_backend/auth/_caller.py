@@ -13,7 +13,11 @@ from mlkraken_backend.auth._signer import Signer
 
 __all__ = ["Authenticator", "Caller"]
 
-_IMPLIED = {"admin": ("admin", "deploy", "query"), "deploy": ("deploy", "query"), "query": ("query",)}
+_IMPLIED = {
+    "admin": ("admin", "deploy", "query"),
+    "deploy": ("deploy", "query"),
+    "query": ("query",),
+}
 
 
 class Caller(msgspec.Struct, frozen=True):

@@ -127,9 +127,7 @@ class _State:
 
     def _move(self, alias: Alias, ask: int) -> None:
         number, old = self.version.number, alias.version
-        self.model = _with_alias(
-            self.model, LIVE, _arrived(alias, number, ask, self.now), self.now
-        )
+        self.model = _with_alias(self.model, LIVE, _arrived(alias, number, ask, self.now), self.now)
         self._tell("alias.moved", f"live is version {number}", alias=LIVE, before=old)
         if old is not None and old != number and not self._needed(old):
             self.stop[old] = f"version {number} took over"
@@ -184,6 +182,4 @@ def _arrived(alias: Alias, version: int, ask: int, now: float) -> Alias:
 
 
 def _with_alias(model: Model, name: str, alias: Alias, now: float) -> Model:
-    return msgspec.structs.replace(
-        model, aliases={**model.aliases, name: alias}, updated_at=now
-    )
+    return msgspec.structs.replace(model, aliases={**model.aliases, name: alias}, updated_at=now)

@@ -195,9 +195,7 @@ def _look(
     return service
 
 
-def _unknown(
-    service: Service, replica: Replica, now: float, commands: list[Command]
-) -> Service:
+def _unknown(service: Service, replica: Replica, now: float, commands: list[Command]) -> Service:
     """A replica the runtime knows nothing of: not started yet, or gone with the machine."""
     if replica.state == "pending" and now <= replica.deadline_at:
         commands.append(Start(replica, service.ports.get(replica.slot, 0)))
@@ -296,9 +294,7 @@ def _fill(
 def _leaving(replica: Replica, now: float, policy: Policy) -> Replica:
     if replica.state == "stopping":
         return replica
-    return msgspec.structs.replace(
-        replica, state="stopping", deadline_at=now + policy.stop_grace_s
-    )
+    return msgspec.structs.replace(replica, state="stopping", deadline_at=now + policy.stop_grace_s)
 
 
 def _state(service: Service) -> tuple[State, str]:

@@ -10,7 +10,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Mount, Route as HttpRoute
+from starlette.routing import Mount
+from starlette.routing import Route as HttpRoute
 
 from mlkraken_backend._errors import BackendError
 from mlkraken_backend.auth import Authenticator, Signer

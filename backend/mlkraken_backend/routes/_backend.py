@@ -60,7 +60,7 @@ class SelfRoutes:
         return Reply(self.about)
 
     def list_tokens(self, call: Call) -> Reply:
-        tokens = Tokens(self.outside).list()
+        tokens = Tokens(self.outside).every()
         return Reply(give.TokensOut([give.token_out(token) for token in tokens]))
 
     def create_token(self, call: Call) -> Reply:
@@ -92,11 +92,20 @@ class SelfRoutes:
                 "GET", "/tokens", "admin", "Named tokens.", self.list_tokens, gives=give.TokensOut
             ),
             Route(
-                "POST", "/tokens", "admin", "Make a named token; its secret is told only now.",
-                self.create_token, takes=take.TokenIn, gives=give.TokenOut,
+                "POST",
+                "/tokens",
+                "admin",
+                "Make a named token; its secret is told only now.",
+                self.create_token,
+                takes=take.TokenIn,
+                gives=give.TokenOut,
             ),
             Route(
-                "DELETE", "/tokens/{name}", "admin", "Revoke a token.", self.revoke_token,
+                "DELETE",
+                "/tokens/{name}",
+                "admin",
+                "Revoke a token.",
+                self.revoke_token,
                 gives=give.TokenOut,
             ),
         ]

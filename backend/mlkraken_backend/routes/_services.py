@@ -39,7 +39,9 @@ class ServiceRoutes:
 
     def get_service(self, call: Call) -> Reply:
         return Reply(
-            give.service_out(Services(self.outside).get(call.path["m"], version_number(self.outside, call)))
+            give.service_out(
+                Services(self.outside).get(call.path["m"], version_number(self.outside, call))
+            )
         )
 
     def put_service(self, call: Call) -> Reply:
@@ -116,29 +118,60 @@ class ServiceRoutes:
         one = "/models/{m}/versions/{v}/service"
         newest = Param("limit", "Newest events.", "integer")
         return [
-            Route("GET", one, "query", "How it is served.", self.get_service, gives=give.ServiceOut),
             Route(
-                "PUT", one, "deploy", "Say how it shall be served; repeatable.",
-                self.put_service, takes=take.ServiceIn, gives=give.ServiceOut,
+                "GET", one, "query", "How it is served.", self.get_service, gives=give.ServiceOut
             ),
             Route(
-                "GET", f"{one}/endpoints", "query", "Addresses and a short-lived query token.",
-                self.endpoints, gives=give.EndpointsOut,
+                "PUT",
+                one,
+                "deploy",
+                "Say how it shall be served; repeatable.",
+                self.put_service,
+                takes=take.ServiceIn,
+                gives=give.ServiceOut,
             ),
             Route(
-                "GET", f"{one}/logs", "query", "Log lines after a cursor.",
-                self.logs, gives=give.LogsOut, params=_LOGS,
+                "GET",
+                f"{one}/endpoints",
+                "query",
+                "Addresses and a short-lived query token.",
+                self.endpoints,
+                gives=give.EndpointsOut,
             ),
             Route(
-                "GET", f"{one}/events", "query", "What happened, with reasons.",
-                self.service_events, gives=give.EventsOut, params=(newest,),
+                "GET",
+                f"{one}/logs",
+                "query",
+                "Log lines after a cursor.",
+                self.logs,
+                gives=give.LogsOut,
+                params=_LOGS,
             ),
             Route(
-                "GET", f"{one}/response-times", "query", "Response times of a version.",
-                self.version_times, gives=give.TimesOut, params=_TIMES,
+                "GET",
+                f"{one}/events",
+                "query",
+                "What happened, with reasons.",
+                self.service_events,
+                gives=give.EventsOut,
+                params=(newest,),
             ),
             Route(
-                "GET", "/models/{m}/response-times", "query", "Response times of all versions.",
-                self.model_times, gives=give.TimesOut, params=_TIMES,
+                "GET",
+                f"{one}/response-times",
+                "query",
+                "Response times of a version.",
+                self.version_times,
+                gives=give.TimesOut,
+                params=_TIMES,
+            ),
+            Route(
+                "GET",
+                "/models/{m}/response-times",
+                "query",
+                "Response times of all versions.",
+                self.model_times,
+                gives=give.TimesOut,
+                params=_TIMES,
             ),
         ]

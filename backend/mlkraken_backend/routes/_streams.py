@@ -46,7 +46,8 @@ class EventStream:
 
     ``times`` names models (``churn`` or ``churn@2``, separated by commas) whose points to send,
     ``history`` how many of each to send first. An event's id holds all cursors, so a client that
-    sends it back as ``Last-Event-ID`` misses nothing.
+    sends it back as ``Last-Event-ID`` misses nothing. After ``hello`` and the history comes
+    ``ready``, then ``change`` and ``times`` as they happen.
     """
 
     def __init__(self, outside: Outside, authenticator: Authenticator, hub: Hub) -> None:
@@ -72,13 +73,14 @@ class EventStream:
         for item in watched:
             async for chunk in self._begin(item, history, after, watched):
                 yield chunk
+        yield _message("ready", {}, after, watched)
         beat = asyncio.get_running_loop().time() + _BEAT_S
         while not self._hub.closed:
             changed = await self._hub.wait(_LOOK_S if watched else _BEAT_S)
             sent = False
             if changed or not watched:
-                async for after, chunk in self._changes(after, watched, caller):
-                    sent = True
+                async for number, chunk in self._changes(after, watched, caller):
+                    after, sent = number, True
                     yield chunk
             for item in watched:
                 points = await self._new_points(item)

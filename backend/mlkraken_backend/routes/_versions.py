@@ -26,10 +26,12 @@ class VersionRoutes:
         begun = Versions(self.outside).begin(
             call.path["m"], body.manifest, call.caller.name, body.description, body.tags
         )
-        there = give.version_out(begun.version, self.outside.store.model(call.path["m"])) if begun.version else None
-        document = give.UploadOut(
-            begun.upload, begun.slots, begun.digest, there is not None, there
+        there = (
+            give.version_out(begun.version, self.outside.store.model(call.path["m"]))
+            if begun.version
+            else None
         )
+        document = give.UploadOut(begun.upload, begun.slots, begun.digest, there is not None, there)
         return Reply(document, 200 if there else 201)
 
     def commit_version(self, call: Call) -> Reply:
@@ -47,7 +49,7 @@ class VersionRoutes:
 
     def list_versions(self, call: Call) -> Reply:
         model = self.outside.store.model(call.path["m"])
-        versions = Versions(self.outside).list(call.path["m"])
+        versions = Versions(self.outside).every(call.path["m"])
         return Reply(give.VersionsOut([give.version_out(version, model) for version in versions]))
 
     def get_version(self, call: Call) -> Reply:
@@ -66,21 +68,38 @@ class VersionRoutes:
         every, one = "/models/{m}/versions", "/models/{m}/versions/{v}"
         return [
             Route(
-                "POST", every, "deploy", "Announce a bundle; get upload slots.",
-                self.begin_version, takes=take.UploadIn, gives=give.UploadOut,
+                "POST",
+                every,
+                "deploy",
+                "Announce a bundle; get upload slots.",
+                self.begin_version,
+                takes=take.UploadIn,
+                gives=give.UploadOut,
             ),
             Route(
-                "GET", every, "query", "Versions of a model.", self.list_versions,
+                "GET",
+                every,
+                "query",
+                "Versions of a model.",
+                self.list_versions,
                 gives=give.VersionsOut,
             ),
             Route("GET", one, "query", "One version.", self.get_version, gives=give.VersionOut),
             Route(
-                "DELETE", one, "deploy", "Remove a version, or drop an upload.",
-                self.delete_version, gives=dict,
+                "DELETE",
+                one,
+                "deploy",
+                "Remove a version, or drop an upload.",
+                self.delete_version,
+                gives=dict,
             ),
             Route(
-                "POST", f"{one}/commit", "deploy",
+                "POST",
+                f"{one}/commit",
+                "deploy",
                 "Check an upload ({v} is its id) and make it a version.",
-                self.commit_version, takes=take.CommitIn, gives=give.CommittedOut,
+                self.commit_version,
+                takes=take.CommitIn,
+                gives=give.CommittedOut,
             ),
         ]

@@ -151,9 +151,7 @@ class Reconciler:
             return after
         page = self._outside.runtime.logs(after.model, after.version, "tail", LOG_TAIL)
         lines = [line.text for line in page.lines]
-        return msgspec.structs.replace(
-            after, failure=msgspec.structs.replace(failure, logs=lines)
-        )
+        return msgspec.structs.replace(after, failure=msgspec.structs.replace(failure, logs=lines))
 
     def _ownerless(self, service: Service) -> tuple[Service, list[Command]]:
         """A service whose model is gone has nobody to run for."""
@@ -220,7 +218,9 @@ class Reconciler:
         for version in versions:
             outside.runtime.forget(name, version.number)
         outside.querylog.forget(name, None)
-        removed = [Remove(item) for item in (*versions, *services, model)]
+        removed = [Remove(item) for item in versions]
+        removed += [Remove(item) for item in services]
+        removed.append(Remove(model))
         event = Event("model.deleted", name, outside.clock.now(), message="deleted")
         store.commit(removed, [event])
         for version in versions:
@@ -283,4 +283,3 @@ class Reconciler:
 
 def _worth_keeping(model: Model) -> bool:
     return bool(model.versions or model.services or model.explicit)
-

@@ -53,7 +53,11 @@ class Services:
         """
 
         def attempt() -> Service:
-            store, now, policy = self._outside.store, self._outside.clock.now(), self._outside.policy
+            store, now, policy = (
+                self._outside.store,
+                self._outside.clock.now(),
+                self._outside.policy,
+            )
             model = self._usable(name, number)
             service = self.get(name, number)
             new_size = _checked(size or service.size)
@@ -76,7 +80,9 @@ class Services:
                 return service
             what = "restart" if restart else f"{wanted} wanted"
             event = Event("service.wanted", name, now, number, f"version {number}: {what}")
-            store.commit([Save(after), Save(msgspec.structs.replace(model, updated_at=now))], [event])
+            store.commit(
+                [Save(after), Save(msgspec.structs.replace(model, updated_at=now))], [event]
+            )
             return saved(after)
 
         service = persist(attempt)

@@ -75,7 +75,7 @@ class Tokens:
 
         return persist(attempt)
 
-    def list(self) -> list[Token]:
+    def every(self) -> list[Token]:
         """Return all tokens, revoked and expired ones included."""
         return self._outside.store.tokens()
 
@@ -85,8 +85,10 @@ class Tokens:
         def attempt() -> Token:
             token = self._outside.store.token(name)
             if token is None:
-                known = ", ".join(item.name for item in self.list()) or "none"
-                raise NotFound("token_not_found", f"There is no token {name!r}.", f"Known: {known}.")
+                known = ", ".join(item.name for item in self.every()) or "none"
+                raise NotFound(
+                    "token_not_found", f"There is no token {name!r}.", f"Known: {known}."
+                )
             if token.revoked_at is not None:
                 return token
             now = self._outside.clock.now()
@@ -101,6 +103,6 @@ class Tokens:
         now = self._outside.clock.now()
         return [
             token.jti
-            for token in self.list()
+            for token in self.every()
             if token.revoked_at is not None and token.expires_at > now
         ]

@@ -142,7 +142,7 @@ class Versions:
         self._outside.wake()
         return Committed(version, existed=False)
 
-    def list(self, name: str) -> list[Version]:
+    def every(self, name: str) -> list[Version]:
         """Return the versions of a model by number; refused and coming ones are left out."""
         model = find_model(self._outside, name)
         shown = set(model.versions) - set(model.leaving)

@@ -64,4 +64,6 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
 
 def _schema_link(schema: dict[str, Any]) -> str:
     name = schema.get("$ref", "").rpartition("/")[2]
-    return f"<a href='#{html.escape(name)}'><code>{html.escape(name)}</code></a>" if name else "JSON"
+    return (
+        f"<a href='#{html.escape(name)}'><code>{html.escape(name)}</code></a>" if name else "JSON"
+    )

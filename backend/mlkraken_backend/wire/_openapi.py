@@ -19,13 +19,20 @@ _TITLE = "ML-Kraken control plane"
 class Described(Protocol):
     """What the document needs to know of a route."""
 
-    method: str
-    path: str
-    scope: Any
-    summary: str
-    takes: type[Any] | None
-    gives: type[Any] | None
-    params: Any
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def scope(self) -> str | None: ...
+    @property
+    def summary(self) -> str: ...
+    @property
+    def takes(self) -> type[Any] | None: ...
+    @property
+    def gives(self) -> type[Any] | None: ...
+    @property
+    def params(self) -> Sequence[Any]: ...
 
 
 def openapi(routes: Sequence[Described], extra: dict[str, Any], version: str) -> dict[str, Any]:
@@ -77,7 +84,9 @@ def _operation(route: Described, schema_of: dict[type[Any], Any]) -> dict[str, A
         "summary": route.summary,
         "parameters": [*_path_parameters(route.path), *_query_parameters(route)],
         "responses": {
-            "2XX": _content(schema_of[route.gives], "Done.") if route.gives else {"description": ""},
+            "2XX": _content(schema_of[route.gives], "Done.")
+            if route.gives
+            else {"description": ""},
             "default": {"$ref": "#/components/responses/Error"},
         },
     }

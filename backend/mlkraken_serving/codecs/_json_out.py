@@ -73,8 +73,10 @@ def _array(array: Any) -> Any:
     if array.dtype.kind in "Mm":
         import numpy as np
 
-        texts = np.datetime_as_string(array) if array.dtype.kind == "M" else array.astype("int64")
-        return np.where(np.isnat(array), None, texts.astype(object)).tolist()
+        cells = np.datetime_as_string(array) if array.dtype.kind == "M" else array.astype("int64")
+        plain = cells.astype(object)
+        plain[np.isnat(array)] = None
+        return plain.tolist()
     if array.dtype.kind in "OSV":
         return _cell(array.tolist())
     raise _unserialisable(array.dtype)
@@ -86,9 +88,9 @@ def _pandas(value: Any) -> Described:
     if isinstance(value, pd.DataFrame):
         names = [str(name) for name in value.columns]
         columns = [_series_cells(value.iloc[:, place]) for place in range(len(names))]
-        rows = [
-            dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)
-        ] or [{} for _ in range(len(value) if not names else 0)]
+        rows = [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)] or [
+            {} for _ in range(len(value) if not names else 0)
+        ]
         fields = [
             {"name": str(label), **_label(label), **_series_type(value.iloc[:, place])}
             for place, label in enumerate(value.columns)

@@ -10,7 +10,6 @@ from mlkraken_serving._values import Tensor
 from mlkraken_serving.codecs._columns import ColumnReader
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
 __all__ = ["TensorReader"]
@@ -56,8 +55,6 @@ class TensorReader:
             f"the model takes {wanted}.",
             "Send a list of rows, each of the example's shape.",
         )
-
-
 
 
 def _fits(got: tuple[int, ...], wanted: list[int]) -> bool:

@@ -143,7 +143,7 @@ def error_body(error: ServingError, request_id: str) -> bytes:
 
 
 def _encode(result: Any, meta: dict[str, Any], exact: bool) -> bytes:
-    """Write strict JSON, null for NaN and infinities; literals for those who said they read them."""
+    """Write strict JSON, null for NaN; literals for those who said that they read them."""
     answer = {"result": result, "metaData": meta}
     if exact:
         return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()

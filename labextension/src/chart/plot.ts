@@ -1,0 +1,225 @@
+/** The picture: axes by uPlot, dots by our raster, percentile lines. */
+
+import uPlot from 'uplot';
+
+import { durationLabels, TIME_STEPS, timeLabels, timeTicks } from './axes';
+import { DotRaster, mask } from './raster';
+import type { IScene } from './scene';
+import type { PointStore } from './store';
+import { type IColors, pixelOf } from './theme';
+
+const FONT_PX = 11;
+/** From this many visible dots on they are drawn smaller, so that a cloud shows its structure. */
+const MANY = 5_000;
+const VERY_MANY = 50_000;
+
+function radiusFor(count: number): number {
+  return count > VERY_MANY ? 1.3 : count > MANY ? 2 : 3;
+}
+
+export class Plot {
+  constructor(
+    host: HTMLElement,
+    private readonly _store: PointStore,
+    private _colors: IColors,
+    log: boolean
+  ) {
+    this._u = new uPlot(this._options(log), [[], []], host);
+    this._inks = inksOf(_colors);
+  }
+
+  /** The part between the axes, where gestures happen. */
+  get area(): HTMLElement {
+    return this._u.over;
+  }
+
+  set colors(colors: IColors) {
+    this._colors = colors;
+    this._inks = inksOf(colors);
+  }
+
+  resize(width: number, height: number): void {
+    if (width !== this._u.width || height !== this._u.height) {
+      this._u.setSize({ width, height });
+    }
+  }
+
+  /** Draws a scene: one setData, one redraw. */
+  show(scene: IScene): void {
+    this._scene = scene;
+    this._u.batch(() => {
+      this._u.setData([this._store.sentAt, this._store.responseMs], false);
+      this._u.setScale('x', scene.x);
+      this._u.setScale('y', scene.y);
+      // Equal scales would leave the old picture although there are new points.
+      this._u.redraw(false, true);
+    });
+  }
+
+  xOf(left: number): number {
+    return this._u.posToVal(left, 'x');
+  }
+
+  yOf(top: number): number {
+    return this._u.posToVal(top, 'y');
+  }
+
+  leftOf(x: number): number {
+    return this._u.valToPos(x, 'x');
+  }
+
+  topOf(y: number): number {
+    return this._u.valToPos(y, 'y');
+  }
+
+  dispose(): void {
+    this._u.destroy();
+    this._dots.width = this._dots.height = 0;
+    this._raster = null;
+  }
+
+  private _options(log: boolean): uPlot.Options {
+    const font = (): string => `${FONT_PX}px ${this._colors.font}`;
+    const axis: uPlot.Axis = {
+      stroke: () => this._colors.text,
+      grid: { stroke: () => this._colors.grid, width: 1 },
+      ticks: { stroke: () => this._colors.grid, width: 1, size: 4 },
+      font: font(),
+      gap: 4
+    };
+    return {
+      width: 100,
+      height: 100,
+      padding: [8, 8, 0, 0],
+      legend: { show: false },
+      cursor: { show: false },
+      select: { show: false, left: 0, top: 0, width: 0, height: 0 },
+      scales: {
+        x: { time: false, auto: false, range: (_, min, max) => [min, max] },
+        y: { distr: log ? 3 : 1, auto: false, range: (_, min, max) => [min, max] }
+      },
+      axes: [
+        {
+          ...axis,
+          space: 64,
+          size: 34,
+          incrs: TIME_STEPS,
+          splits: (_u, _axis, min, max, step) => timeTicks(min, max, step),
+          values: (_u, ticks, _axis, _space, step) => timeLabels(ticks, step)
+        },
+        {
+          ...axis,
+          space: 28,
+          size: (_u, labels) =>
+            16 + 6.2 * Math.max(3, ...((labels as string[] | null) ?? []).map(text => text.length)),
+          values: (_u, ticks) => durationLabels(ticks)
+        }
+      ],
+      series: [{}, { paths: () => null, points: { show: false } }],
+      hooks: { draw: [u => this._draw(u)] }
+    };
+  }
+
+  private _draw(u: uPlot): void {
+    if (!this._scene || u.bbox.width < 1 || u.bbox.height < 1) {
+      return;
+    }
+    this._drawDots(u, this._scene);
+    this._drawLines(u, this._scene);
+  }
+
+  private _drawDots(u: uPlot, scene: IScene): void {
+    const raster = this._rasterFor(Math.round(u.bbox.width), Math.round(u.bbox.height));
+    raster.clear();
+    const radius = radiusFor(scene.visible[1] - scene.visible[0]) * uPlot.pxRatio;
+    this._stamp(u, scene, raster, false, radius);
+    raster.nextLayer();
+    this._stamp(u, scene, raster, true, radius + uPlot.pxRatio);
+    const bytes = new Uint8ClampedArray(raster.pixels.buffer as ArrayBuffer);
+    this._dots.getContext('2d')?.putImageData(new ImageData(bytes, raster.width), 0, 0);
+    u.ctx.drawImage(this._dots, u.bbox.left, u.bbox.top);
+  }
+
+  private _stamp(
+    u: uPlot,
+    scene: IScene,
+    raster: DotRaster,
+    failed: boolean,
+    radius: number
+  ): void {
+    const { sentAt, responseMs, status } = this._store;
+    const mark = mask(failed ? 'cross' : 'dot', radius);
+    const color = failed ? this._inks.failed : this._inks.dot;
+    const perSecond = raster.width / (scene.x.max - scene.x.min);
+    const top = this._vertical(u, scene, raster.height);
+    const [first, end] = scene.visible;
+    for (let index = first; index < end; index++) {
+      if (status[index]! >= 400 === failed) {
+        const x = Math.round((sentAt[index]! - scene.x.min) * perSecond);
+        raster.stamp(x, Math.round(top(responseMs[index]!)), mark, color);
+      }
+    }
+  }
+
+  /** Returns the function from a response time to the raster's row. */
+  private _vertical(u: uPlot, { y }: IScene, height: number): (ms: number) => number {
+    if (u.scales['y']?.distr !== 3) {
+      const perMs = height / (y.max - y.min);
+      return ms => height - (ms - y.min) * perMs;
+    }
+    const lowest = Math.log(y.min);
+    const perE = height / (Math.log(y.max) - lowest);
+    return ms => height - (Math.log(Math.max(ms, y.min)) - lowest) * perE;
+  }
+
+  private _drawLines(u: uPlot, { statistics, y }: IScene): void {
+    const { ctx, bbox } = u;
+    const ratio = uPlot.pxRatio;
+    ctx.save();
+    ctx.font = `${FONT_PX * ratio}px ${this._colors.font}`;
+    ctx.textAlign = 'right';
+    ctx.textBaseline = 'bottom';
+    ctx.lineWidth = ratio;
+    let lowest = Infinity;
+    for (const name of ['p50', 'p95', 'p99'] as const) {
+      const value = statistics[name];
+      if (value >= y.min && value <= y.max) {
+        const top = Math.round(u.valToPos(value, 'y', true)) + 0.5;
+        ctx.strokeStyle = ctx.fillStyle = this._colors[name];
+        ctx.setLineDash(DASHES[name].map(length => length * ratio));
+        ctx.beginPath();
+        ctx.moveTo(bbox.left, top);
+        ctx.lineTo(bbox.left + bbox.width, top);
+        ctx.stroke();
+        // Lines that lie close together would write their names over each other.
+        const baseline = Math.min(top - 2 * ratio, lowest);
+        if (baseline - FONT_PX * ratio > bbox.top) {
+          ctx.fillText(name, bbox.left + bbox.width - 3 * ratio, baseline);
+          lowest = baseline - FONT_PX * ratio;
+        }
+      }
+    }
+    ctx.restore();
+  }
+
+  private _rasterFor(width: number, height: number): DotRaster {
+    if (this._raster?.width !== width || this._raster.height !== height) {
+      this._raster = new DotRaster(width, height);
+      this._dots.width = width;
+      this._dots.height = height;
+    }
+    return this._raster;
+  }
+
+  private readonly _u: uPlot;
+  private readonly _dots = document.createElement('canvas');
+  private _raster: DotRaster | null = null;
+  private _scene: IScene | null = null;
+  private _inks: { dot: number; failed: number };
+}
+
+const DASHES = { p50: [], p95: [6, 3], p99: [2, 3] };
+
+function inksOf(colors: IColors): { dot: number; failed: number } {
+  return { dot: pixelOf(colors.dot), failed: pixelOf(colors.failed) };
+}
