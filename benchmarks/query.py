@@ -26,7 +26,7 @@ def main() -> None:
                 bare.append(timed_ms(lambda: model.predict(row)))
                 served.append(timed_ms(lambda: service.predict(row)))
         finally:
-            stop(kraken._connection.target.home)
+            stop(kraken.connection.target.home)
     p50_bare, p50_served = median_ms(bare), median_ms(served)
     difference = p50_served - p50_bare
     figure(

@@ -18,7 +18,7 @@ from mlkraken_client._pack import Bundle, pack
 from mlkraken_client._progress import Progress
 from mlkraken_client._service import Service
 
-__all__ = ["Wish", "check_name", "check_runtime", "deploy", "send_bundle"]
+__all__ = ["Wish", "check_name", "check_runtime", "deploy", "name_like", "send_bundle"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _CHUNK = 1 << 20
@@ -49,13 +49,18 @@ def check_name(name: str) -> None:
         ``model_name_invalid``.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        text = re.sub(r"[^a-z0-9]+", "-", str(name).lower()).strip("-")[:63]
+        text = name_like(str(name))
         raise InvalidRequest(
             "model_name_invalid",
             f"{name!r} cannot name a model.",
             "Use 1 to 63 of a-z, 0-9 and '-', beginning with a letter or digit"
             + (f": {text!r}." if text else "."),
         )
+
+
+def name_like(text: str) -> str:
+    """Return the model name nearest to a text, "" when it has no letter or digit."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].rstrip("-")
 
 
 def check_runtime(runtime: str | None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,6 @@ if TYPE_CHECKING:
     from mlkraken_client._service import Service
 
 __all__ = [
-    "example_json",
     "model_bundle",
     "model_row",
     "models_bundle",
@@ -20,15 +18,6 @@ __all__ = [
 ]
 
 _HEAD = ("name", "state", "live", "versions", "address", "cpu", "memory", "owner", "updated")
-_SAMPLES = {
-    "bool": True,
-    "string": "text",
-    "bytes": "AA==",
-    "datetime": "2026-01-31T12:00:00",
-    "date": "2026-01-31",
-    "timedelta": "PT1H",
-    "decimal": "1.50",
-}
 
 
 def model_row(model: Mapping[str, Any]) -> tuple[str, ...]:
@@ -103,29 +92,3 @@ def _facts(facts: Mapping[str, str]) -> dict[str, str]:
         for name, value in known.items()
     )
     return {"text/plain": text, "text/html": f"<table>{rows}</table>"}
-
-
-def example_json(signature: Mapping[str, Any]) -> str:
-    """Return ``modelData`` with one made-up row that fits the signature."""
-    fields = signature.get("fields") or []
-    if not fields:
-        return "null"
-    if signature["kind"] in ("dataframe", "records", "dict"):
-        row = {field["name"]: _sample(field) for field in fields}
-        return json.dumps(row, ensure_ascii=False)
-    value = _sample(fields[0])
-    for size in reversed((fields[0].get("shape") or [-1])[1:]):
-        value = [value] * size
-    return json.dumps([value], ensure_ascii=False)
-
-
-def _sample(field: Mapping[str, Any]) -> Any:
-    levels = field.get("levels")
-    if levels:
-        return levels[0]
-    dtype = field["dtype"]
-    if dtype.startswith(("int", "uint")):
-        return 1
-    if dtype == "datetime" and field.get("tz"):
-        return "2026-01-31T12:00:00+00:00"
-    return _SAMPLES.get(dtype, 1.0)

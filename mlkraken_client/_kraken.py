@@ -69,7 +69,8 @@ class Kraken:
         token: str | None = None,
         home: str | os.PathLike[str] | None = None,
     ) -> None:
-        self._connection = Connection(locate(backend, token=token, home=home))
+        self.connection = Connection(locate(backend, token=token, home=home))
+        """The conversation with the control plane, for calls that have no method here."""
 
     def deploy(
         self,
@@ -165,7 +166,7 @@ class Kraken:
             tags=tags or {},
         )
         return _deploy.deploy(
-            self._connection,
+            self.connection,
             model,
             name,
             wish,
@@ -190,15 +191,15 @@ class Kraken:
         told: list[dict[str, Any]] = []
         cursor = ""
         while True:
-            page = self._connection.call("GET", "/models", query={**query, "cursor": cursor})
+            page = self.connection.call("GET", "/models", query={**query, "cursor": cursor})
             told += page["models"]
             cursor = page["next_cursor"]
             if not cursor:
-                return ModelList(self._connection, told)
+                return ModelList(self.connection, told)
 
     def __getitem__(self, name: str) -> Model:
         """Return a model; raises `NotFound` (``model_not_found``)."""
-        model = Model(self._connection, name)
+        model = Model(self.connection, name)
         model.describe()
         return model
 
@@ -222,7 +223,7 @@ class Kraken:
         WaitTimeout
             ``delete_pending``: it goes on without us.
         """
-        self._connection.call("DELETE", f"/models/{name}")
+        self.connection.call("DELETE", f"/models/{name}")
         deadline, pause = time.monotonic() + timeout, 0.02
         while wait and name in self:
             if time.monotonic() >= deadline:
@@ -252,8 +253,8 @@ class Kraken:
         """
         from mlkraken_client import _promote
 
-        return _promote.promote(self._connection, name, to._connection, version, timeout)
+        return _promote.promote(self.connection, name, to.connection, version, timeout)
 
     def __repr__(self) -> str:
-        target = self._connection.target
+        target = self.connection.target
         return f"<Kraken {target.url or f'embedded in {target.home}'}>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import time
 from collections.abc import Set
@@ -293,9 +294,10 @@ class Service:
         )
 
     def _example_json(self) -> str:
-        """One row like the example, as the signature tells it."""
+        """The first row of the example the model was deployed with."""
         version = self._connection.call("GET", f"/models/{self.model}/versions/{self.version}")
-        return _display.example_json(version["signature"])
+        sample = version["sample"]
+        return json.dumps(sample, ensure_ascii=False) if sample is not None else "[...]"
 
     def _token_command(self) -> str:
         home = self._connection.target.home

@@ -57,6 +57,8 @@ def main(argv: list[str] | None = None) -> None:
         receipt = check_parity(bundle, engine)
     except ServingError as error:
         _refuse(options.status_file, error)
+    except KeyboardInterrupt:
+        sys.exit(130)  # interrupted while loading, as shells expect it to be told
     _serve(options, bundle, engine, receipt, listener)
 
 

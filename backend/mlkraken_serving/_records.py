@@ -21,6 +21,9 @@ RECORD = struct.Struct("<dffIIHH36s")
 
 FLUSH_S = 0.05
 SEGMENT_BYTES = 65_536 * RECORD.size
+KEPT_BYTES = 16 * SEGMENT_BYTES
+"""Records kept for one version, about a million; the oldest segments go first."""
+
 log = logging.getLogger("mlkraken.serving")
 
 
@@ -92,8 +95,17 @@ class RecordWriter:
             os.close(self._file)
             self._file = None
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._drop_oldest()
         name = f"{time.time_ns() // 1_000_000:013d}-{self._replica}.rec"
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
         self._file = os.open(self._folder / name, flags, 0o600)
         self._written = 0
         return self._file
+
+    def _drop_oldest(self) -> None:
+        segments = sorted(self._folder.glob("*.rec"), reverse=True)
+        kept = 0
+        for segment in segments:
+            kept += segment.stat().st_size
+            if kept > KEPT_BYTES:
+                segment.unlink(missing_ok=True)

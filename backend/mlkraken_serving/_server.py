@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import time
@@ -265,4 +266,5 @@ def serve(
         timeout_graceful_shutdown=drain_s,
         timeout_keep_alive=75,
     )
-    _Server(config, ready, drained).run(sockets=[listener])
+    with contextlib.suppress(KeyboardInterrupt):  # raised again after all has been answered
+        _Server(config, ready, drained).run(sockets=[listener])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,19 +38,31 @@ class Example:
         Contents by path below the bundle.
     rowwise
         Whether every tried row was answered the same alone as among the others.
+    sample
+        ``modelData`` for the first row, for people to try the model with.
     """
 
     def __init__(
-        self, signature: dict[str, Any], files: dict[str, bytes], rowwise: bool | None
+        self,
+        signature: dict[str, Any],
+        files: dict[str, bytes],
+        rowwise: bool | None,
+        sample: Any,
     ) -> None:
         self.signature = signature
+        self.sample = sample
         self.files = files
         self.rowwise = rowwise
 
     def manifest(self) -> dict[str, Any]:
         """Return the manifest's ``example``."""
         of = {path.rpartition("/")[2].partition(".")[0]: path for path in self.files}
-        return {"input": of["input"], "output": of.get("output", ""), "tolerance": TOLERANCE}
+        return {
+            "input": of["input"],
+            "output": of.get("output", ""),
+            "tolerance": TOLERANCE,
+            "sample": self.sample,
+        }
 
 
 def answer_example(source: Source, example: Any) -> Example:
@@ -77,7 +90,31 @@ def answer_example(source: Source, example: Any) -> Example:
     stored = _output_file(answer)
     if stored is not None:
         files[f"example/{stored[0]}"] = stored[1]
-    return Example(_with_outputs(signature, answer), files, _rowwise(source, cut, answer))
+    rowwise, sample = _rowwise(source, cut, answer), _sample(cut, signature["kind"])
+    return Example(_with_outputs(signature, answer), files, rowwise, sample)
+
+
+def _sample(example: Any, kind: str) -> Any:
+    """The first row as plain, strict JSON: a row object where columns have names."""
+    if kind == "dataframe":
+        row = {str(name): series_cells(column.iloc[:1])[0] for name, column in example.items()}
+    elif kind in ("dict", "scalar"):
+        row = plain(example)
+    else:
+        first = example.iloc[:1] if kind == "series" else example[:1]
+        row = plain(first.tolist() if hasattr(first, "tolist") else first)
+    return _strict(row)
+
+
+def _strict(value: Any) -> Any:
+    """Write null for what strict JSON has no word for."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, list):
+        return [_strict(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _strict(item) for key, item in value.items()}
+    return value
 
 
 def _cut(example: Any, kind: str) -> Any:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from mlkraken_backend._errors import Invalid, StorageCorrupt, StorageError, StorageFull
+from mlkraken_backend._errors import Invalid, NotFound, StorageCorrupt, StorageError, StorageFull
 from mlkraken_backend.ports import Slot
 from mlkraken_backend.values import Upload
 
@@ -96,6 +96,13 @@ class FileArtifacts:
             + (f" It was moved to {aside}." if aside.exists() else ""),
             "Deploy the model again, or bring the file back from a backup.",
         )
+
+    def source(self, digest: str, path: str) -> str:
+        folder = self._folder(digest).resolve()
+        target = (folder / path).resolve()
+        if not target.is_relative_to(folder) or not target.is_file():
+            raise NotFound("file_not_found", f"The bundle {digest[:19]} has no file {path!r}.", "")
+        return str(target)
 
     def remove(self, digest: str) -> None:
         with mapped(self._root):

@@ -61,6 +61,15 @@ class Artifacts(Protocol):
             moved aside, and the message says where to.
         """
 
+    def source(self, digest: str, path: str) -> str:
+        """Return where one file of a bundle can be read: a path here, or a URL.
+
+        Raises
+        ------
+        NotFound
+            ``file_not_found``.
+        """
+
     def remove(self, digest: str) -> None:
         """Remove a bundle; harmless when it is gone."""
 

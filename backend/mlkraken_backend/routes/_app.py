@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount
 from starlette.routing import Route as HttpRoute
 
@@ -27,8 +28,9 @@ from mlkraken_backend.routes._http import (
 )
 from mlkraken_backend.routes._hub import Hub
 from mlkraken_backend.routes._models import ModelRoutes
-from mlkraken_backend.routes._route import Route
+from mlkraken_backend.routes._route import Call, Route
 from mlkraken_backend.routes._services import ServiceRoutes
+from mlkraken_backend.routes._shared import version_number
 from mlkraken_backend.routes._streams import EventStream
 from mlkraken_backend.routes._versions import VersionRoutes
 from mlkraken_backend.usecases._outside import Outside
@@ -65,7 +67,12 @@ _STREAMED: dict[str, Any] = {
             "summary": "Send one file of an upload.",
             "x-scope": "deploy",
             "responses": {"2XX": {"description": "The file is there."}},
-        }
+        },
+        "get": {
+            "summary": "Fetch one file of a version's bundle.",
+            "x-scope": "deploy",
+            "responses": {"2XX": {"description": "The file."}},
+        },
     },
     "/m/{reference}/{path}": {
         "post": {
@@ -103,6 +110,18 @@ def build_app(
         )
         return Response(status_code=204, headers={"x-request-id": id_of(request)})
 
+    async def fetch(request: Request) -> Response:
+        model, version = request.path_params["m"], request.path_params["v"]
+        caller = caller_of(request, authenticator, "deploy", model)
+        call = Call(caller, {"m": model, "v": version}, {}, {})
+        number = await run_in_threadpool(version_number, outside, call)
+        place = await run_in_threadpool(
+            Versions(outside).file, model, number, request.path_params["path"]
+        )
+        if "://" in place:
+            return RedirectResponse(place, headers={"x-request-id": id_of(request)})
+        return FileResponse(place, headers={"x-request-id": id_of(request)})
+
     async def described(request: Request) -> Response:
         caller_of(request, authenticator, "query", request.query_params.get("m", ""))
         return JSONResponse(document)
@@ -120,6 +139,7 @@ def build_app(
     api = [
         *(_http_route(route, authenticator, once) for route in documented),
         HttpRoute(files, receive, methods=["PUT"]),
+        HttpRoute(files, fetch, methods=["GET"]),
         HttpRoute("/query", gateway.by_body, methods=["POST"]),
         HttpRoute("/events", EventStream(outside, authenticator, hub).__call__, methods=["GET"]),
         HttpRoute("/openapi.json", described, methods=["GET"]),

@@ -56,6 +56,10 @@ class VersionRoutes:
         version = Versions(self.outside).get(call.path["m"], version_number(self.outside, call))
         return Reply(give.version_out(version, self.outside.store.model(call.path["m"])))
 
+    def get_manifest(self, call: Call) -> Reply:
+        number = version_number(self.outside, call)
+        return Reply(Versions(self.outside).get(call.path["m"], number).manifest)
+
     def delete_version(self, call: Call) -> Reply:
         versions = Versions(self.outside)
         if call.path["v"].startswith("u-"):
@@ -85,6 +89,14 @@ class VersionRoutes:
                 gives=give.VersionsOut,
             ),
             Route("GET", one, "query", "One version.", self.get_version, gives=give.VersionOut),
+            Route(
+                "GET",
+                f"{one}/manifest",
+                "deploy",
+                "The bundle's kraken.json, as it was sent.",
+                self.get_manifest,
+                gives=dict,
+            ),
             Route(
                 "DELETE",
                 one,

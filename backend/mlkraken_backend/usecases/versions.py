@@ -152,6 +152,11 @@ class Versions:
         """Return one version, in any status; raises `NotFound`."""
         return find_version(self._outside, name, number)
 
+    def file(self, name: str, number: int, path: str) -> str:
+        """Return where a file of a version's bundle can be read; see `Artifacts.source`."""
+        version = find_version(self._outside, name, number)
+        return self._outside.artifacts.source(version.digest, path)
+
     def abandon(self, name: str, upload_id: str) -> None:
         """Forget an upload that was not committed; harmless when there is none."""
         upload = self._outside.store.upload(upload_id)

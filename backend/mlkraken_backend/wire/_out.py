@@ -145,7 +145,10 @@ class FailureOut(msgspec.Struct, frozen=True):
 
 
 class VersionOut(msgspec.Struct, frozen=True):
-    """One immutable bundle. ``status`` is candidate, ready or refused."""
+    """One immutable bundle.
+
+    ``status`` is candidate, ready or refused; ``sample`` is ``modelData`` to try it with.
+    """
 
     model: str
     version: int
@@ -155,6 +158,7 @@ class VersionOut(msgspec.Struct, frozen=True):
     runtime: str
     flavor: str
     signature: dict[str, Any]
+    sample: Any
     environment: dict[str, Any]
     provenance: dict[str, Any]
     aliases: list[str]
@@ -326,6 +330,7 @@ def version_out(version: Version, model: Model | None) -> VersionOut:
         runtime=manifest["runtime"],
         flavor=manifest["flavor"],
         signature=manifest.get("signature", {}),
+        sample=(manifest.get("example") or {}).get("sample"),
         environment=manifest.get("environment", {}),
         provenance=manifest.get("provenance", {}),
         aliases=[name for name, alias in aliases.items() if alias.version == version.number],

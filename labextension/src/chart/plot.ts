@@ -131,45 +131,42 @@ export class Plot {
   private _drawDots(u: uPlot, scene: IScene): void {
     const raster = this._rasterFor(Math.round(u.bbox.width), Math.round(u.bbox.height));
     raster.clear();
-    const radius = radiusFor(scene.visible[1] - scene.visible[0]) * uPlot.pxRatio;
-    this._stamp(u, scene, raster, false, radius);
-    raster.nextLayer();
-    this._stamp(u, scene, raster, true, radius + uPlot.pxRatio);
+    const count = scene.visible[1] - scene.visible[0];
+    const radius = radiusFor(count) * uPlot.pxRatio;
+    const grain = count > MANY ? uPlot.pxRatio : 1;
+    const { dots, crosses } = this._inks;
+    const good = this._place(u, scene, raster, false);
+    raster.layer(this._xs, this._ys, good, mask('dot', radius), dots, grain);
+    const failed = this._place(u, scene, raster, true);
+    raster.layer(this._xs, this._ys, failed, mask('cross', radius + uPlot.pxRatio), crosses, grain);
     const bytes = new Uint8ClampedArray(raster.pixels.buffer as ArrayBuffer);
     this._dots.getContext('2d')?.putImageData(new ImageData(bytes, raster.width), 0, 0);
     u.ctx.drawImage(this._dots, u.bbox.left, u.bbox.top);
   }
 
-  private _stamp(
-    u: uPlot,
-    scene: IScene,
-    raster: DotRaster,
-    failed: boolean,
-    radius: number
-  ): void {
+  /** Computes the pixels of the visible points that failed, or of those that did not. */
+  private _place(u: uPlot, scene: IScene, raster: DotRaster, failed: boolean): number {
     const { sentAt, responseMs, status } = this._store;
-    const mark = mask(failed ? 'cross' : 'dot', radius);
-    const color = failed ? this._inks.failed : this._inks.dot;
-    const perSecond = raster.width / (scene.x.max - scene.x.min);
-    const top = this._vertical(u, scene, raster.height);
     const [first, end] = scene.visible;
+    if (this._xs.length < end - first) {
+      this._xs = new Int32Array(2 * (end - first));
+      this._ys = new Int32Array(2 * (end - first));
+    }
+    const log = u.scales['y']?.distr === 3;
+    const lowest = log ? Math.log(scene.y.min) : scene.y.min;
+    const highest = log ? Math.log(scene.y.max) : scene.y.max;
+    const perSecond = raster.width / (scene.x.max - scene.x.min);
+    const perUnit = raster.height / (highest - lowest);
+    let count = 0;
     for (let index = first; index < end; index++) {
       if (status[index]! >= 400 === failed) {
-        const x = Math.round((sentAt[index]! - scene.x.min) * perSecond);
-        raster.stamp(x, Math.round(top(responseMs[index]!)), mark, color);
+        const ms = responseMs[index]!;
+        const value = log ? Math.log(Math.max(ms, scene.y.min)) : ms;
+        this._xs[count] = Math.round((sentAt[index]! - scene.x.min) * perSecond);
+        this._ys[count++] = Math.round(raster.height - (value - lowest) * perUnit);
       }
     }
-  }
-
-  /** Returns the function from a response time to the raster's row. */
-  private _vertical(u: uPlot, { y }: IScene, height: number): (ms: number) => number {
-    if (u.scales['y']?.distr !== 3) {
-      const perMs = height / (y.max - y.min);
-      return ms => height - (ms - y.min) * perMs;
-    }
-    const lowest = Math.log(y.min);
-    const perE = height / (Math.log(y.max) - lowest);
-    return ms => height - (Math.log(Math.max(ms, y.min)) - lowest) * perE;
+    return count;
   }
 
   private _drawLines(u: uPlot, { statistics, y }: IScene): void {
@@ -180,7 +177,7 @@ export class Plot {
     ctx.textAlign = 'right';
     ctx.textBaseline = 'bottom';
     ctx.lineWidth = ratio;
-    let lowest = Infinity;
+    let label = { top: Infinity, right: 0 };
     for (const name of ['p50', 'p95', 'p99'] as const) {
       const value = statistics[name];
       if (value >= y.min && value <= y.max) {
@@ -192,11 +189,10 @@ export class Plot {
         ctx.lineTo(bbox.left + bbox.width, top);
         ctx.stroke();
         // Lines that lie close together would write their names over each other.
-        const baseline = Math.min(top - 2 * ratio, lowest);
-        if (baseline - FONT_PX * ratio > bbox.top) {
-          ctx.fillText(name, bbox.left + bbox.width - 3 * ratio, baseline);
-          lowest = baseline - FONT_PX * ratio;
-        }
+        const close = label.top - top < FONT_PX * ratio;
+        const right = close ? label.right - 28 * ratio : bbox.left + bbox.width - 3 * ratio;
+        ctx.fillText(name, right, top - ratio);
+        label = { top, right };
       }
     }
     ctx.restore();
@@ -215,11 +211,13 @@ export class Plot {
   private readonly _dots = document.createElement('canvas');
   private _raster: DotRaster | null = null;
   private _scene: IScene | null = null;
-  private _inks: { dot: number; failed: number };
+  private _inks: { dots: number; crosses: number };
+  private _xs = new Int32Array(0);
+  private _ys = new Int32Array(0);
 }
 
 const DASHES = { p50: [], p95: [6, 3], p99: [2, 3] };
 
-function inksOf(colors: IColors): { dot: number; failed: number } {
-  return { dot: pixelOf(colors.dot), failed: pixelOf(colors.failed) };
+function inksOf(colors: IColors): { dots: number; crosses: number } {
+  return { dots: pixelOf(colors.dot), crosses: pixelOf(colors.failed) };
 }

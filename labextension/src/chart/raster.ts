@@ -11,9 +11,13 @@ export type Pixel = number;
 
 export type Shape = 'dot' | 'cross';
 
-interface IMask {
-  readonly size: number;
-  /** Opacity of each of its size x size pixels, 0 to 255. */
+/** The pixels that a mark covers at least partly, relative to its center. */
+export interface IMask {
+  /** How far it reaches from its center. */
+  readonly reach: number;
+  readonly dx: Int8Array;
+  readonly dy: Int8Array;
+  /** Opacity of each pixel, 1 to 255. */
   readonly alpha: Uint8Array;
 }
 
@@ -21,15 +25,22 @@ const OVERSAMPLING = 4;
 
 /** Returns the mask of a mark whose edges are smoothed. */
 export function mask(shape: Shape, radius: number): IMask {
-  const half = Math.ceil(radius);
-  const size = 2 * half + 1;
-  const alpha = new Uint8Array(size * size);
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      alpha[y * size + x] = Math.round(255 * covered(shape, radius, x - half, y - half));
+  const reach = Math.ceil(radius);
+  const pixels: [number, number, number][] = [];
+  for (let dy = -reach; dy <= reach; dy++) {
+    for (let dx = -reach; dx <= reach; dx++) {
+      const alpha = Math.round(255 * covered(shape, radius, dx, dy));
+      if (alpha > 0) {
+        pixels.push([dx, dy, alpha]);
+      }
     }
   }
-  return { size, alpha };
+  return {
+    reach,
+    dx: Int8Array.from(pixels, pixel => pixel[0]),
+    dy: Int8Array.from(pixels, pixel => pixel[1]),
+    alpha: Uint8Array.from(pixels, pixel => pixel[2])
+  };
 }
 
 function covered(shape: Shape, radius: number, x: number, y: number): number {
@@ -54,7 +65,7 @@ function inside(shape: Shape, radius: number, dx: number, dy: number): boolean {
 
 export class DotRaster {
   readonly pixels: Uint32Array;
-  /** Dots drawn since the last `clear`. */
+  /** Marks drawn since the last `clear`. */
   drawn = 0;
 
   constructor(
@@ -67,43 +78,71 @@ export class DotRaster {
 
   clear(): void {
     this.pixels.fill(0);
-    this._taken.fill(0);
     this.drawn = 0;
   }
 
-  /** Forgets which pixels have their mark, so that another kind of mark is drawn above them. */
-  nextLayer(): void {
-    this._taken.fill(0);
+  /**
+   * Draws marks of one kind above what is there.
+   *
+   * @param xs - Columns.
+   * @param ys - Rows, as many as `count` of each.
+   * @param grain - Marks whose centers share a square of this many pixels are drawn once.
+   */
+  layer(
+    xs: Int32Array,
+    ys: Int32Array,
+    count: number,
+    mark: IMask,
+    color: Pixel,
+    grain: number
+  ): void {
+    const { width, height, _taken: taken } = this;
+    taken.fill(0);
+    const shift = Math.max(0, Math.round(Math.log2(grain)));
+    const offsets = Int32Array.from(mark.dx, (dx, index) => dx + mark.dy[index]! * width);
+    const inks = Uint32Array.from(mark.alpha, alpha => (alpha << 24) | (color & 0xffffff));
+    for (let index = 0; index < count; index++) {
+      const x = xs[index]!;
+      const y = ys[index]!;
+      if (x < 0 || y < 0 || x >= width || y >= height) {
+        continue;
+      }
+      const cell = (y >> shift) * width + (x >> shift);
+      if (taken[cell]) {
+        continue;
+      }
+      taken[cell] = 1;
+      this.drawn++;
+      const { reach } = mark;
+      if (x >= reach && y >= reach && x < width - reach && y < height - reach) {
+        this._stamp(y * width + x, offsets, inks);
+      } else {
+        this._clipped(x, y, mark, inks);
+      }
+    }
   }
 
-  stamp(x: number, y: number, mark: IMask, color: Pixel): void {
-    if (x < 0 || y < 0 || x >= this.width || y >= this.height) {
-      return;
+  /** The stronger of two marks wins a pixel: smooth edges need no exact mixing at this size. */
+  private _stamp(center: number, offsets: Int32Array, inks: Uint32Array): void {
+    const { pixels } = this;
+    for (let index = 0; index < offsets.length; index++) {
+      const at = center + offsets[index]!;
+      const ink = inks[index]!;
+      if (ink >>> 24 >= pixels[at]! >>> 24) {
+        pixels[at] = ink;
+      }
     }
-    const center = y * this.width + x;
-    if (this._taken[center]) {
-      return;
-    }
-    this._taken[center] = 1;
-    this.drawn++;
-    this._blend(x - (mark.size >> 1), y - (mark.size >> 1), mark, color);
   }
 
-  private _blend(left: number, top: number, mark: IMask, color: Pixel): void {
-    const { pixels, width } = this;
-    const firstX = Math.max(0, -left);
-    const endX = Math.min(mark.size, width - left);
-    const endY = Math.min(mark.size, this.height - top);
-    const opaque = color & 0xffffff;
-    for (let y = Math.max(0, -top); y < endY; y++) {
-      let from = y * mark.size + firstX;
-      let to = (top + y) * width + left + firstX;
-      for (let x = firstX; x < endX; x++, from++, to++) {
-        const alpha = mark.alpha[from]!;
-        // The stronger one wins: smooth edges need no exact mixing at this size.
-        if (alpha > 0 && alpha >= pixels[to]! >>> 24) {
-          pixels[to] = ((alpha << 24) | opaque) >>> 0;
-        }
+  private _clipped(x: number, y: number, mark: IMask, inks: Uint32Array): void {
+    const { width, height, pixels } = this;
+    for (let index = 0; index < inks.length; index++) {
+      const column = x + mark.dx[index]!;
+      const row = y + mark.dy[index]!;
+      const at = row * width + column;
+      const inside = column >= 0 && row >= 0 && column < width && row < height;
+      if (inside && inks[index]! >>> 24 >= pixels[at]! >>> 24) {
+        pixels[at] = inks[index]!;
       }
     }
   }

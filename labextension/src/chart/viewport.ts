@@ -13,7 +13,7 @@ export interface IExtent {
 }
 
 /** The least that a live chart spans, so that one point is not a meaningless moment. */
-const LEAST_LIVE_S = 2;
+const LEAST_LIVE_S = 0.5;
 const MARGIN = 0.03;
 /** Points this close in time can still be told apart by their milliseconds. */
 const LEAST_S = 0.002;
@@ -84,7 +84,9 @@ export class Viewport {
       return false;
     }
     if (wanted >= all.max - all.min && factor > 1) {
-      this.showAll(extent);
+      // Whoever zooms out to everything wants to see what comes too.
+      this._x = extent.recent > extent.first ? all : null;
+      this._y = null;
       return true;
     }
     const center = x.min + around * size;
