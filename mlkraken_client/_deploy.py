@@ -113,6 +113,8 @@ def send_bundle(
     WaitTimeout
         ``deploy_pending``: it goes on without us.
     """
+    progress.step("reaching the backend")
+    _ = connection.url  # starts an embedded one, which is most of the time it takes
     progress.step("sending")
     begun = connection.call(
         "POST",
@@ -152,6 +154,8 @@ def send_bundle(
     progress.step("starting")
     with _undone(connection, name, str(service.version)):
         _await_ready(connection, service, version["digest"], wish)
+    if not wish.start:
+        service.stop()  # it was started only to prove that it can be
     progress.finish(_summary(connection, service, "is"))
     return service
 

@@ -31,6 +31,7 @@ __all__ = [
     "Version",
     "check_alias",
     "check_model_name",
+    "check_size",
     "parse_memory",
 ]
 
@@ -46,6 +47,8 @@ _ALIAS = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 _LEAST_MEMORY = 64 * 2**20
+_MOST_CORES = 1024
+_MOST_REPLICAS = 32
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -326,3 +329,22 @@ def parse_memory(text: str | int) -> int:
             "Write it like '512MB' or '2GB'; 64MB is the least.",
         )
     return int(amount)
+
+
+def check_size(size: Size) -> Size:
+    """Return ``size`` if a service can have it.
+
+    Raises
+    ------
+    Invalid
+        ``size_invalid``.
+    """
+    if not 0 < size.cpu <= _MOST_CORES:
+        raise Invalid("size_invalid", f"cpu={size.cpu:g} is not a number of cores.", "Say cpu=1.")
+    if not 1 <= size.replicas <= _MOST_REPLICAS:
+        raise Invalid(
+            "size_invalid",
+            f"replicas={size.replicas} is not between 1 and {_MOST_REPLICAS}.",
+            "To serve nothing, stop the service.",
+        )
+    return size

@@ -95,4 +95,11 @@ def _percentiles(axes: Any, response_ms: Any) -> None:
     values = np.percentile(response_ms, [share for share, _ in _SHARES], method="inverted_cdf")
     for (share, colour), value in zip(_SHARES, values, strict=True):
         axes.axhline(value, color=colour, lw=1, ls="--", label=f"p{share} {value:.2f} ms")
-    axes.legend(loc="upper left", fontsize=8, frameon=False, ncols=4, title=None, borderaxespad=0.2)
+    axes.legend(
+        loc="lower right",
+        bbox_to_anchor=(1.0, 1.0),
+        fontsize=8,
+        frameon=False,
+        ncols=4,
+        borderaxespad=0.2,
+    )

@@ -17,14 +17,15 @@ __all__ = ["GraphWidget"]
 _CODE = Path(__file__).parent.parent / "static" / "chart.js"
 
 
-def _code() -> Path:
-    if not _CODE.is_file():
+def _code() -> str:
+    try:
+        return _CODE.read_text("utf-8")
+    except OSError as error:
         raise ConfigurationError(
             "widget_not_built",
             f"The graph's browser code {_CODE} is missing.",
             "In a checkout, build it: cd labextension && jlpm && jlpm build.",
-        )
-    return _CODE
+        ) from error
 
 
 class GraphWidget(anywidget.AnyWidget):

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from mlkraken_backend._errors import Conflict, Invalid
+from mlkraken_backend._errors import Conflict
 from mlkraken_backend.lifecycle import want_restart, want_running, want_stopped
 from mlkraken_backend.ports import LogPage, QueryPoint, Save
 from mlkraken_backend.usecases._outside import Outside, find_model, find_version, persist, saved
-from mlkraken_backend.values import Event, Model, Service, Size
+from mlkraken_backend.values import Event, Model, Service, Size, check_size
 
 __all__ = ["Services"]
-
-MOST_REPLICAS = 32
 
 
 class Services:
@@ -60,7 +58,7 @@ class Services:
             )
             model = self._usable(name, number)
             service = self.get(name, number)
-            new_size = _checked(size or service.size)
+            new_size = check_size(size or service.size)
             wanted = desired or service.desired
             resized = (new_size.cpu, new_size.memory) != (service.size.cpu, service.size.memory)
             timed = msgspec.structs.replace(
@@ -124,15 +122,3 @@ class Services:
                 "Deploy the model again.",
             )
         return model
-
-
-def _checked(size: Size) -> Size:
-    if not 0 < size.cpu <= 1024:
-        raise Invalid("size_invalid", f"cpu={size.cpu:g} is not a number of cores.", "Say cpu=1.")
-    if not 1 <= size.replicas <= MOST_REPLICAS:
-        raise Invalid(
-            "size_invalid",
-            f"replicas={size.replicas} is not between 1 and {MOST_REPLICAS}.",
-            "To serve nothing, stop the service.",
-        )
-    return size

@@ -24,6 +24,7 @@ from mlkraken_backend.values import (
     Upload,
     Version,
     check_model_name,
+    check_size,
 )
 
 __all__ = ["Begun", "Committed", "Versions", "Wanted", "digest_of"]
@@ -123,10 +124,11 @@ class Versions:
         Raises
         ------
         Invalid
-            ``file_missing`` or ``file_differs``.
+            ``size_invalid``, ``file_missing`` or ``file_differs``.
         Conflict
             ``model_deleting``.
         """
+        check_size(wanted.size)
         repeated = self._committed_before(name, upload_id)
         if repeated is not None:
             return Committed(repeated, existed=False)

@@ -29,10 +29,11 @@ export function sender(settings: ServerConnection.ISettings): Send {
       Object.entries(query).map(([name, value]) => [name, String(value)])
     );
     const url = URLExt.join(settings.baseUrl, BASE, path) + URLExt.objectToQueryString(asked);
+    const json = body === undefined ? {} : { 'Content-Type': 'application/json' };
     const init: RequestInit = {
       method: request.method ?? 'GET',
       cache: 'no-store',
-      ...(request.headers && { headers: { ...request.headers } }),
+      headers: { ...json, ...request.headers },
       ...(body !== undefined && { body: JSON.stringify(body) }),
       ...(signal && { signal })
     };
