@@ -2,7 +2,7 @@
 
 Floors, each importing only those above it::
 
-    _errors, values
+    _errors, values, checks
     lifecycle       what a service does next (pure)
     ports           what the outside must be able to do
     usecases        what a user can do

@@ -6,12 +6,9 @@ revision it expects, so of two savers who read the same one exactly one wins.
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal, TypeAlias
 
 import msgspec
-
-from mlkraken_backend._errors import Invalid
 
 __all__ = [
     "LIVE",
@@ -29,10 +26,6 @@ __all__ = [
     "Token",
     "Upload",
     "Version",
-    "check_alias",
-    "check_model_name",
-    "check_size",
-    "parse_memory",
 ]
 
 LIVE = "live"
@@ -41,14 +34,6 @@ LIVE = "live"
 State: TypeAlias = Literal["stopped", "pending", "running", "stopping", "failed"]
 Desired: TypeAlias = Literal["running", "stopped"]
 Scope: TypeAlias = Literal["query", "deploy", "admin"]
-
-_MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_ALIAS = re.compile(r"[a-z][a-z0-9-]{0,30}")
-_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
-_POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
-_LEAST_MEMORY = 64 * 2**20
-_MOST_CORES = 1024
-_MOST_REPLICAS = 32
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -135,7 +120,8 @@ class Service(msgspec.Struct, frozen=True):
     @property
     def active(self) -> bool:
         """Whether the reconciler has, or may have, something to do here."""
-        return bool(self.replicas) or (self.desired == "running" and not self.gave_up)
+        wanted = self.desired == "running" and not self.gave_up
+        return wanted or bool(self.replicas) or self.state == "stopping"
 
 
 class ServiceBrief(msgspec.Struct, frozen=True):
@@ -200,6 +186,16 @@ class Model(msgspec.Struct, frozen=True):
     @property
     def live(self) -> Alias:
         return self.aliases.get(LIVE, Alias())
+
+    @property
+    def visible(self) -> bool:
+        """Whether there is anything to show; a model of refused versions only is none."""
+        return bool(self.versions or self.services or self.explicit)
+
+    @property
+    def kept(self) -> bool:
+        """Whether the record is needed: it is visible, or something of it is being deleted."""
+        return self.visible or self.deleting or bool(self.leaving)
 
     @property
     def shown(self) -> int | None:
@@ -269,82 +265,3 @@ class Token(msgspec.Struct, frozen=True):
     model: str = ""
     revoked_at: float | None = None
     revision: int = 0
-
-
-def check_model_name(name: str) -> str:
-    """Return ``name`` if it can name a model.
-
-    Raises
-    ------
-    Invalid
-        ``model_name_invalid``.
-    """
-    if not _MODEL_NAME.fullmatch(name):
-        raise Invalid(
-            "model_name_invalid",
-            f"{name!r} cannot name a model.",
-            "Use 1 to 63 of a-z, 0-9 and '-', beginning with a letter or digit"
-            + (f": {_suggested(name)!r}." if _suggested(name) else "."),
-        )
-    return name
-
-
-def _suggested(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63]
-
-
-def check_alias(name: str) -> str:
-    """Return ``name`` if it can be an alias; numbers cannot, they are versions.
-
-    Raises
-    ------
-    Invalid
-        ``alias_name_invalid``.
-    """
-    if not _ALIAS.fullmatch(name):
-        raise Invalid(
-            "alias_name_invalid",
-            f"{name!r} cannot be an alias.",
-            "Use 1 to 31 of a-z, 0-9 and '-', beginning with a letter.",
-        )
-    return name
-
-
-def parse_memory(text: str | int) -> int:
-    """Return a size such as ``"2GB"``, ``"512MiB"`` or ``1073741824`` in bytes.
-
-    Both GB and GiB mean 2**30 bytes, as container runtimes read them.
-
-    Raises
-    ------
-    Invalid
-        ``memory_invalid``.
-    """
-    match = _MEMORY.fullmatch(str(text).strip())
-    amount = float(match[1]) * 1024 ** _POWERS[match[2].upper()] if match else 0
-    if amount < _LEAST_MEMORY:
-        raise Invalid(
-            "memory_invalid",
-            f"{text!r} is not a size a model can be served in.",
-            "Write it like '512MB' or '2GB'; 64MB is the least.",
-        )
-    return int(amount)
-
-
-def check_size(size: Size) -> Size:
-    """Return ``size`` if a service can have it.
-
-    Raises
-    ------
-    Invalid
-        ``size_invalid``.
-    """
-    if not 0 < size.cpu <= _MOST_CORES:
-        raise Invalid("size_invalid", f"cpu={size.cpu:g} is not a number of cores.", "Say cpu=1.")
-    if not 1 <= size.replicas <= _MOST_REPLICAS:
-        raise Invalid(
-            "size_invalid",
-            f"replicas={size.replicas} is not between 1 and {_MOST_REPLICAS}.",
-            "To serve nothing, stop the service.",
-        )
-    return size

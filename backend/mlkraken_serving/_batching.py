@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from mlkraken_serving._values import Items, ModelInput, Single, Tensor
+from mlkraken_serving._values import Items, ModelInput, Table, Tensor
 
 __all__ = ["Queued", "Waiting", "split"]
 
@@ -68,20 +68,23 @@ class Waiting(Generic[T]):
     def _joins(self, first: ModelInput, candidate: ModelInput, rows: int) -> bool:
         return (
             self.joinable
-            and not isinstance(candidate, Single)
-            and type(candidate) is type(first)
             and rows + candidate.rows <= self.most_rows
             and _same_shape(first, candidate)
         )
 
 
 def _same_shape(first: ModelInput, other: ModelInput) -> bool:
+    """Tell whether rows of both can stand below each other; never for a `Single`."""
     if isinstance(first, Tensor) and isinstance(other, Tensor):
         return (
             first.array.shape[1:] == other.array.shape[1:]
             and first.array.dtype == other.array.dtype
         )
-    return isinstance(first, Items) or not isinstance(other, Tensor)
+    if isinstance(first, Table) and isinstance(other, Table):
+        # Comparing field by field would cost more than most predictions; callers who bring a
+        # signature of their own get the same object for the same text.
+        return first.signature is other.signature
+    return isinstance(first, Items) and isinstance(other, Items) and first.each == other.each
 
 
 def split(answer: Any, rows: Sequence[int]) -> list[Any] | None:
@@ -92,7 +95,7 @@ def split(answer: Any, rows: Sequence[int]) -> list[Any] | None:
     list or None
         None when the answer does not have one entry a row, so that it cannot be cut.
     """
-    if isinstance(answer, tuple):
+    if isinstance(answer, tuple) and answer:
         parts = [split(item, rows) for item in answer]
         if any(part is None for part in parts):
             return None
@@ -104,12 +107,14 @@ def split(answer: Any, rows: Sequence[int]) -> list[Any] | None:
     rowwise = getattr(answer, "iloc", answer)
     parts, start = [], 0
     for count in rows:
-        parts.append(_renumbered(rowwise[start : start + count]))
+        parts.append(_renumbered(rowwise[start : start + count], start))
         start += count
     return parts
 
 
-def _renumbered(part: Any) -> Any:
-    """Let a pandas part count its rows from 0, as if it had been predicted alone."""
-    index = getattr(part, "index", None)
-    return part.reset_index(drop=True) if type(index).__name__ == "RangeIndex" else part
+def _renumbered(part: Any, before: int) -> Any:
+    """Let a pandas part count its rows as if it had been predicted without those before it."""
+    index: Any = getattr(part, "index", None)
+    if type(index).__name__ != "RangeIndex":
+        return part
+    return part.set_axis(index - before * index.step)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from mlkraken_serving._batching import Queued, Waiting, split
-from mlkraken_serving._errors import DeadlineExceeded, ModelError, ServingError
+from mlkraken_serving._errors import DeadlineExceeded, InternalError, ModelError, ServingError
 from mlkraken_serving._values import ModelInput, join
 from mlkraken_serving.engines._port import Engine
 
@@ -48,20 +48,25 @@ class Pace:
 
     A hand-over to the model's thread and back costs a lone query a tenth of a millisecond and
     more. It buys that others are read meanwhile, so the more others there are, the shorter a
-    call must be to stay on the loop.
+    call must be to stay on the loop. A call of more rows than any of the last ones tells nothing
+    of how long it will take.
     """
 
     def __init__(self, trusted: bool) -> None:
         self._trusted = trusted
-        self._recent: deque[float] = deque(maxlen=_REMEMBERED)
+        self._recent_ms: deque[float] = deque(maxlen=_REMEMBERED)
+        self._recent_rows: deque[int] = deque(maxlen=_REMEMBERED)
 
-    def note(self, model_ms: float) -> None:
-        self._recent.append(model_ms)
+    def note(self, model_ms: float, rows: int) -> None:
+        self._recent_ms.append(model_ms)
+        self._recent_rows.append(rows)
 
-    def stays_on_loop(self, in_flight: int) -> bool:
-        if not self._trusted or len(self._recent) < _REMEMBERED:
+    def stays_on_loop(self, in_flight: int, rows: int) -> bool:
+        if not self._trusted or len(self._recent_ms) < _REMEMBERED:
             return False
-        return max(self._recent) < (_ALONE_MS if in_flight <= 1 else _AMONG_OTHERS_MS)
+        if rows > max(self._recent_rows):
+            return False
+        return max(self._recent_ms) < (_ALONE_MS if in_flight <= 1 else _AMONG_OTHERS_MS)
 
 
 class Core:
@@ -118,6 +123,8 @@ class Core:
         ------
         InputError, ModelError
             See `Engine.predict`.
+        InternalError
+            The engine failed in a way it does not know.
         DeadlineExceeded
             ``deadline_exceeded``.
         """
@@ -161,8 +168,9 @@ class Core:
         if not batch:
             return
         self._busy = True
-        if self._pace.stays_on_loop(self._in_flight):
-            self._deliver(loop, batch, self._run([query.data for query in batch]))
+        parts = [query.data for query in batch]
+        if self._pace.stays_on_loop(self._in_flight, sum(part.rows for part in parts)):
+            self._deliver(loop, batch, self._run(parts))
         else:
             self._calls.put((loop, batch))
 
@@ -191,14 +199,20 @@ class Core:
             loop.call_soon_threadsafe(self._deliver, loop, batch, outcomes)
 
     def _run(self, parts: list[ModelInput]) -> list[_Outcome]:
-        if len(parts) == 1:
-            return [self._one(parts[0])]
+        """Return one outcome a part, whatever happens: nobody else serves the next query."""
+        try:
+            return self._joined(parts) if len(parts) > 1 else [self._one(parts[0])]
+        except BaseException as error:  # an answer may be an object of the model's own class
+            log.error("unexpected failure around a prediction", exc_info=error)
+            return [InternalError() for _ in parts]
+
+    def _joined(self, parts: list[ModelInput]) -> list[_Outcome]:
         try:
             value, elapsed = self._timed(join(parts))
         except ServingError:
             return [self._one(part) for part in parts]  # the bad row fails its own query only
         rows = [part.rows for part in parts]
-        values = split(value, rows)
+        values = _cut(value, rows)
         if values is None:
             log.warning("the model does not answer row by row; its queries are no longer joined")
             self._waiting.joinable = False
@@ -223,6 +237,18 @@ class Core:
         except ModelError as error:
             log.error("%s", error.message, exc_info=error.__cause__)
             raise
+        except ServingError:
+            raise
+        except Exception as error:
+            log.error("unexpected failure while predicting", exc_info=error)
+            raise InternalError from error
         elapsed = (time.perf_counter() - started) * 1000
-        self._pace.note(elapsed)
+        self._pace.note(elapsed, data.rows)
         return value, elapsed
+
+
+def _cut(answer: Any, rows: list[int]) -> list[Any] | None:
+    try:
+        return split(answer, rows)
+    except Exception:  # an object of the model's own class, which looks like rows but is none
+        return None

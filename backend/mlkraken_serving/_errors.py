@@ -14,7 +14,8 @@
     |-- Forbidden           a good credential, but for something else
     |-- UnknownModel        this service serves another model
     |-- Draining            the service is about to stop
-    `-- DeadlineExceeded    the answer took longer than the service's deadline
+    |-- DeadlineExceeded    the answer took longer than the service's deadline
+    `-- InternalError       the server itself failed
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = [
     "EnvironmentMismatch",
     "Forbidden",
     "InputError",
+    "InternalError",
     "LoadError",
     "ModelError",
     "ServingError",
@@ -102,3 +104,14 @@ class Draining(ServingError):
 
 class DeadlineExceeded(ServingError):
     """The answer took longer than the service's deadline."""
+
+
+class InternalError(ServingError):
+    """The server itself failed, in a way it does not know: ``internal_error``."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "internal_error",
+            "The model server failed in a way it does not know.",
+            "The log has the whole traceback; service.logs() shows it.",
+        )

@@ -18,7 +18,13 @@ __all__ = ["FORMAT", "Bundle", "Entry", "Field", "Manifest", "Signature", "read_
 FORMAT = 1
 """Newest bundle format this server reads."""
 
+Level = str | bool | int | float
+"""One of a category's levels."""
+
 Kind = Literal["dataframe", "series", "ndarray", "list", "records", "dict", "scalar", "any"]
+
+
+_ONE_FIELD = ("series", "ndarray", "list", "scalar")
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -27,7 +33,7 @@ class Field(msgspec.Struct, frozen=True):
     ``dtype`` is the portable name (``float64``, ``string``, ``category`` ...); ``storage`` is the
     exact pandas or numpy dtype the notebook's own data had, so that the model sees the same.
     ``missing`` is what a missing value was there: ``nan`` or ``none``. ``label`` tells that the
-    column's label was a whole number, which JSON writes as text.
+    column's label was a whole number, which JSON writes as text, or that a series had no name.
     """
 
     name: str
@@ -35,13 +41,13 @@ class Field(msgspec.Struct, frozen=True):
     nullable: bool = True
     missing: Literal["nan", "none"] = "none"
     storage: str = ""
-    levels: list[Any] | None = None
+    levels: list[Level] | None = None
     level_dtype: str = ""
     ordered: bool = False
     tz: str = ""
     unit: str = ""
     shape: list[int] | None = None
-    label: Literal["str", "int"] = "str"
+    label: Literal["str", "int", "none"] = "str"
 
 
 class Signature(msgspec.Struct, frozen=True):
@@ -50,6 +56,13 @@ class Signature(msgspec.Struct, frozen=True):
     kind: Kind = "any"
     fields: list[Field] = []
     outputs: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        names = {field.name for field in self.fields}
+        if len(names) < len(self.fields):
+            raise ValueError("two fields have the same name")
+        if self.kind in _ONE_FIELD and len(self.fields) != 1:
+            raise ValueError(f"a signature of kind {self.kind} has one field")
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -91,10 +91,10 @@ def read_example(path: Path, signature: Signature) -> ModelInput:
         ) from error
 
 
-def _unpacked(table: Table, signature: Signature) -> Table:
+def _unpacked(columns: Mapping[str, list[Any]], signature: Signature) -> Table:
     """Undo what Arrow cannot carry: nested cells, decimals and dates travel as text."""
-    columns = {field.name: _cells(field, table.columns[field.name]) for field in signature.fields}
-    return Table(columns, table.rows)
+    cells = {field.name: _cells(field, columns[field.name]) for field in signature.fields}
+    return Table(cells, max(map(len, cells.values()), default=0), signature)
 
 
 def _cells(field: Field, cells: list[Any]) -> list[Any]:
@@ -116,13 +116,10 @@ def _difference(answer: Any, expected: Path, tolerance: float) -> str:
         return _first_difference(got.ravel().tolist(), wanted.ravel().tolist(), tolerance)
     plain = describe(answer)[0]
     if expected.suffix == ".arrow":
-        table = read_arrow(expected.read_bytes())
-        names = list(table.columns)
-        rows = [
-            dict(zip(names, row, strict=True)) for row in zip(*table.columns.values(), strict=True)
-        ]
-        if names == [ANSWER]:
-            return _first_difference(plain, table.columns[ANSWER], tolerance)
+        columns = read_arrow(expected.read_bytes())
+        if list(columns) == [ANSWER]:
+            return _first_difference(plain, columns[ANSWER], tolerance)
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
         return _first_difference(plain, rows, tolerance)
     return _first_difference([plain], [json.loads(expected.read_bytes())], tolerance)
 

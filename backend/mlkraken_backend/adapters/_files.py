@@ -81,6 +81,9 @@ class FileArtifacts:
         with mapped(self._root):
             _remove_tree(self._incoming(upload_id))
 
+    def has(self, digest: str) -> bool:
+        return self._folder(digest).is_dir()
+
     def locate(self, digest: str) -> str:
         folder = self._folder(digest)
         problem = self._damage(folder, digest)

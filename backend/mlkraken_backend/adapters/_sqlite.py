@@ -324,7 +324,7 @@ def _searched(entity: Entity) -> dict[str, Any]:
             "owner": entity.owner,
             "state": "stopping" if entity.deleting else shown.state if shown else "stopped",
             "words": f"{entity.name} {entity.description}".lower(),
-            "visible": bool(entity.versions or entity.services or entity.explicit),
+            "visible": entity.visible,
             "unsettled": entity.deleting or bool(entity.leaving),
         }
     if isinstance(entity, Version):

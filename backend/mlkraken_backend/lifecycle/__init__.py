@@ -2,19 +2,10 @@
 
 from mlkraken_backend.lifecycle._policy import Policy
 from mlkraken_backend.lifecycle._promotion import Settled, ask_alias, release_alias, settle
-from mlkraken_backend.lifecycle._service import (
-    Command,
-    Kill,
-    Sighting,
-    Start,
-    Step,
-    Stop,
-    advance,
-    brief,
-    want_restart,
-    want_running,
-    want_stopped,
-)
+from mlkraken_backend.lifecycle._replicas import brief
+from mlkraken_backend.lifecycle._service import advance
+from mlkraken_backend.lifecycle._steps import Command, Kill, Sighting, Start, Step, Stop
+from mlkraken_backend.lifecycle._wants import want_restart, want_running, want_stopped
 
 __all__ = [
     "Command",

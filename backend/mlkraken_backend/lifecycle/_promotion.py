@@ -1,6 +1,7 @@
 """When a candidate becomes a version, and when an alias moves: pure, like the service machine.
 
-A version is accepted when all its replicas were ready, and refused when its service failed.
+A version is accepted when all its replicas were ready, and refused when its service failed or
+was stopped before.
 ``live`` moves to a version that is accepted or asked for once that version answers; what was
 live before is then drained and stopped. A version that does not get ready changes nothing.
 """
@@ -10,10 +11,14 @@ from __future__ import annotations
 import msgspec
 
 from mlkraken_backend._errors import NotFound
-from mlkraken_backend.lifecycle._service import brief
+from mlkraken_backend.lifecycle._replicas import brief
 from mlkraken_backend.values import LIVE, Alias, Event, Failure, Model, Service, Version
 
 __all__ = ["Settled", "ask_alias", "release_alias", "settle"]
+
+_STOPPED = Failure(
+    "stopped", "It was stopped before it was ready.", "Deploy it again to give it another try."
+)
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -60,7 +65,7 @@ def release_alias(model: Model, name: str, now: float) -> Model:
 def settle(model: Model, version: Version, service: Service, now: float) -> Settled:
     """Return what the new state of ``service`` means for its version and its model."""
     state = _State(model, version, service, now)
-    if version.status == "candidate":
+    if version.status == "candidate" and not state.going:
         state.judge()
     state.move_live()
     if state.version.status != "refused":
@@ -80,6 +85,11 @@ class _State:
         self.events: list[Event] = []
 
     @property
+    def going(self) -> bool:
+        """Whether somebody deletes all this, so that nothing needs to be decided any more."""
+        return self.model.deleting or self.version.number in self.model.leaving
+
+    @property
     def complete(self) -> bool:
         return brief(self.service).ready >= self.service.size.replicas
 
@@ -88,6 +98,8 @@ class _State:
             self._accept()
         elif self.service.state == "failed":
             self._refuse(self.service.failure or Failure("start_failed", "It did not start."))
+        elif self.service.state == "stopped":
+            self._refuse(_STOPPED)
 
     def _accept(self) -> None:
         number, intent = self.version.number, self.version.intent
@@ -128,8 +140,10 @@ class _State:
     def _move(self, alias: Alias, ask: int) -> None:
         number, old = self.version.number, alias.version
         self.model = _with_alias(self.model, LIVE, _arrived(alias, number, ask, self.now), self.now)
+        if old == number:
+            return
         self._tell("alias.moved", f"live is version {number}", alias=LIVE, before=old)
-        if old is not None and old != number and not self._needed(old):
+        if old is not None and not self._needed(old):
             self.stop[old] = f"version {number} took over"
 
     def _drop_target(self, alias: Alias, reason: str) -> None:
@@ -162,8 +176,8 @@ class _State:
 
 def _arrived(alias: Alias, version: int, ask: int, now: float) -> Alias:
     """The alias after it moved to ``version``."""
-    if alias.back and alias.target == version:
-        history = alias.history[:-1]
+    if alias.back and alias.target == version and version in alias.history:
+        history = alias.history[: alias.history.index(version)]
     elif alias.version is None or alias.version == version:
         history = alias.history
     else:

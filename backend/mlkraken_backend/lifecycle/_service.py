@@ -7,109 +7,23 @@ gone both do nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from typing import Literal, TypeAlias
 
 import msgspec
 
 from mlkraken_backend.lifecycle._policy import Policy
-from mlkraken_backend.values import (
-    Failure,
-    Parity,
-    Replica,
-    Service,
-    ServiceBrief,
-    Size,
-    State,
+from mlkraken_backend.lifecycle._replicas import leaving, ready, replaced, without
+from mlkraken_backend.lifecycle._steps import Command, Kill, Sighting, Start, Step, Stop
+from mlkraken_backend.values import Failure, Replica, Service, State
+
+__all__ = ["advance"]
+
+_UNSEEN = Failure(
+    "replica_gone",
+    "The process ended while no backend was watching.",
+    "Its last log lines may tell why.",
 )
-
-__all__ = [
-    "Command",
-    "Kill",
-    "Sighting",
-    "Start",
-    "Step",
-    "Stop",
-    "advance",
-    "brief",
-    "want_restart",
-    "want_running",
-    "want_stopped",
-]
-
-
-class Sighting(msgspec.Struct, frozen=True):
-    """What the runtime sees of one replica."""
-
-    status: Literal["starting", "ready", "ended"]
-    host: str = ""
-    port: int = 0
-    pid: int = 0
-    failure: Failure | None = None
-    parity: Parity = Parity()
-    engine: str = ""
-
-
-class Start(msgspec.Struct, frozen=True):
-    replica: Replica
-    port: int
-
-
-class Stop(msgspec.Struct, frozen=True):
-    replica: Replica
-    grace_s: float
-
-
-class Kill(msgspec.Struct, frozen=True):
-    replica: Replica
-
-
-Command: TypeAlias = Start | Stop | Kill
-
-
-class Step(msgspec.Struct, frozen=True):
-    """The service as it is now, and what to do about it."""
-
-    service: Service
-    commands: list[Command]
-
-
-def want_running(service: Service, size: Size, now: float) -> Service:
-    """Ask for a service to run; also gives one that had been given up a new chance."""
-    return msgspec.structs.replace(
-        service,
-        desired="running",
-        size=size,
-        gave_up=False,
-        failures=0,
-        retry_at=None,
-        failure=None,
-        reason="",
-        state="running" if _ready(service) else "pending",
-        updated_at=now,
-    )
-
-
-def want_stopped(service: Service, now: float, reason: str = "") -> Service:
-    """Ask for a service to stop; it keeps its size for the next start."""
-    return msgspec.structs.replace(
-        service,
-        desired="stopped",
-        gave_up=False,
-        failures=0,
-        retry_at=None,
-        failure=None,
-        reason=reason,
-        state="stopping" if service.replicas else "stopped",
-        updated_at=now,
-    )
-
-
-def want_restart(service: Service, now: float, policy: Policy) -> Service:
-    """Ask for fresh replicas; each slot starts anew as soon as its old replica is gone."""
-    leaving = [_leaving(replica, now, policy) for replica in service.replicas]
-    fresh = want_running(service, service.size, now)
-    return msgspec.structs.replace(fresh, replicas=leaving, state="pending", restarts=0)
 
 
 def advance(
@@ -135,8 +49,8 @@ def advance(
         Grace, back-off and limits.
     """
     commands: list[Command] = []
-    after = service
-    for replica in service.replicas:
+    after = _on_time(service, now, policy)
+    for replica in after.replicas:
         after = _look(after, replica, seen.get(replica.id), now, policy, commands)
     after = _fill(after, now, new_id, policy, commands)
     state, reason = _state(after)
@@ -146,25 +60,21 @@ def advance(
     return Step(changed, commands)
 
 
-def brief(service: Service) -> ServiceBrief:
-    """Return what a list of models shows of ``service``."""
-    ready = [replica for replica in service.replicas if replica.state == "running"]
-    first = ready[0] if ready else None
-    return ServiceBrief(
-        state=service.state,
-        desired=service.desired,
-        reason=service.reason,
-        cpu=service.size.cpu,
-        memory=service.size.memory,
-        replicas=service.size.replicas,
-        ready=len(ready),
-        host=first.host if first else "",
-        port=first.port if first else 0,
-        restarts=service.restarts,
-        parity=service.parity.verdict,
-        engine=service.engine,
-        updated_at=service.updated_at,
-    )
+def _on_time(service: Service, now: float, policy: Policy) -> Service:
+    """Bring moments near again that a clock set back has put out of reach."""
+    patience = {"pending": service.start_timeout_s, "stopping": policy.stop_grace_s}
+    replicas = [
+        msgspec.structs.replace(
+            replica,
+            deadline_at=min(replica.deadline_at, now + patience.get(replica.state, math.inf)),
+            ready_at=None if replica.ready_at is None else min(replica.ready_at, now),
+        )
+        for replica in service.replicas
+    ]
+    retry_at = service.retry_at
+    if retry_at is not None:
+        retry_at = min(retry_at, now + policy.most_backoff_s)
+    return msgspec.structs.replace(service, replicas=replicas, retry_at=retry_at)
 
 
 # -- looking at one replica -----------------------------------------------------------------------
@@ -182,7 +92,7 @@ def _look(
         return _unknown(service, replica, now, commands)
     if sighting.status == "ended":
         if replica.state == "stopping":
-            return _without(service, replica)
+            return without(service, replica)
         return _ended(service, replica, sighting.failure, now, policy)
     if now > replica.deadline_at and replica.state != "running":
         return _late(service, replica, now, policy, commands)
@@ -200,11 +110,11 @@ def _unknown(service: Service, replica: Replica, now: float, commands: list[Comm
     if replica.state == "pending" and now <= replica.deadline_at:
         commands.append(Start(replica, service.ports.get(replica.slot, 0)))
         return service
-    return _without(service, replica)
+    return without(service, replica)
 
 
 def _got_ready(service: Service, replica: Replica, sighting: Sighting, now: float) -> Service:
-    ready = msgspec.structs.replace(
+    answering = msgspec.structs.replace(
         replica,
         state="running",
         ready_at=now,
@@ -213,12 +123,11 @@ def _got_ready(service: Service, replica: Replica, sighting: Sighting, now: floa
         pid=sighting.pid,
     )
     return msgspec.structs.replace(
-        _replaced(service, ready),
+        replaced(service, answering),
         proven=True,
         ports={**service.ports, replica.slot: sighting.port},
         parity=sighting.parity,
         engine=sighting.engine,
-        retry_at=None,
     )
 
 
@@ -242,17 +151,21 @@ def _ended(
     service: Service, replica: Replica, failure: Failure | None, now: float, policy: Policy
 ) -> Service:
     """A replica that ended although it should not have."""
-    why = failure or Failure("replica_gone", "The process is gone, and nothing tells why.")
+    left = without(service, replica)
+    if failure is None:
+        return msgspec.structs.replace(left, failure=_UNSEEN, restarts=service.restarts + 1)
     quiet = replica.ready_at is not None and now - replica.ready_at >= policy.quiet_s
     failures = 1 if quiet else service.failures + 1
-    hopeless = why.final or not service.proven or failures >= policy.most_failures
+    # One accident may take all replicas of a service at once, and is still one accident.
+    times = math.ceil(failures / service.size.replicas)
+    hopeless = failure.final or not service.proven or times >= policy.most_failures
     return msgspec.structs.replace(
-        _without(service, replica),
+        left,
         failures=failures,
-        failure=why,
+        failure=failure,
         gave_up=hopeless,
         restarts=service.restarts + (0 if hopeless else 1),
-        retry_at=None if hopeless else now + policy.backoff_s(failures),
+        retry_at=None if hopeless else now + policy.backoff_s(times),
     )
 
 
@@ -266,62 +179,44 @@ def _fill(
     policy: Policy,
     commands: list[Command],
 ) -> Service:
-    staying = [replica for replica in service.replicas if replica.state != "stopping"]
     wanted = service.size.replicas if service.desired == "running" and not service.gave_up else 0
-    for replica in staying[wanted:]:
-        leaving = _leaving(replica, now, policy)
-        service = _replaced(service, leaving)
-        commands.append(Stop(leaving, policy.stop_grace_s))
+    for replica in service.replicas:
+        if replica.slot >= wanted and replica.state != "stopping":
+            old = leaving(replica, now, policy)
+            service = replaced(service, old)
+            commands.append(Stop(old, policy.stop_grace_s))
     if service.retry_at is not None and now < service.retry_at:
         return service
     taken = {replica.slot for replica in service.replicas}
-    for slot in range(wanted):
-        if slot not in taken:
-            fresh = Replica(
-                id=new_id(),
-                slot=slot,
-                state="pending",
-                asked_at=now,
-                deadline_at=now + service.start_timeout_s,
-            )
-            service = msgspec.structs.replace(
-                service, replicas=[*service.replicas, fresh], retry_at=None
-            )
-            commands.append(Start(fresh, service.ports.get(slot, 0)))
-    return service
+    fresh = [
+        Replica(
+            id=new_id(),
+            slot=slot,
+            state="pending",
+            asked_at=now,
+            deadline_at=now + service.start_timeout_s,
+        )
+        for slot in range(wanted)
+        if slot not in taken
+    ]
+    commands += [Start(replica, service.ports.get(replica.slot, 0)) for replica in fresh]
+    return msgspec.structs.replace(service, replicas=[*service.replicas, *fresh], retry_at=None)
 
 
-def _leaving(replica: Replica, now: float, policy: Policy) -> Replica:
-    if replica.state == "stopping":
-        return replica
-    return msgspec.structs.replace(replica, state="stopping", deadline_at=now + policy.stop_grace_s)
+# -- saying how it is -----------------------------------------------------------------------------
 
 
 def _state(service: Service) -> tuple[State, str]:
     """Return the service's state and the sentence that explains it."""
-    ready, why = _ready(service), service.failure.message if service.failure else ""
+    answering, why = ready(service), service.failure.message if service.failure else ""
     if service.desired == "stopped":
         return ("stopping" if service.replicas else "stopped"), service.reason
     if service.gave_up:
         tried = f" (gave up after {service.failures} tries)" if service.failures > 1 else ""
         return "failed", why + tried
     again = f"restarted {service.restarts} x; last time: {why}" if service.restarts else ""
-    if ready:
-        missing = service.size.replicas - ready
-        few = f"{ready} of {service.size.replicas} replicas ready" if missing > 0 else ""
+    if answering:
+        missing = service.size.replicas - answering
+        few = f"{answering} of {service.size.replicas} replicas ready" if missing > 0 else ""
         return "running", "; ".join(part for part in (few, again) if part)
     return "pending", again
-
-
-def _ready(service: Service) -> int:
-    return sum(replica.state == "running" for replica in service.replicas)
-
-
-def _without(service: Service, replica: Replica) -> Service:
-    kept = [other for other in service.replicas if other.id != replica.id]
-    return msgspec.structs.replace(service, replicas=kept)
-
-
-def _replaced(service: Service, replica: Replica) -> Service:
-    replicas = [replica if other.id == replica.id else other for other in service.replicas]
-    return msgspec.structs.replace(service, replicas=replicas)

@@ -51,6 +51,9 @@ class Artifacts(Protocol):
     def discard(self, upload_id: str) -> None:
         """Forget an upload that was not committed; harmless when it is gone."""
 
+    def has(self, digest: str) -> bool:
+        """Tell whether a bundle is here, without reading it."""
+
     def locate(self, digest: str) -> str:
         """Return where a runtime finds the bundle.
 

@@ -11,10 +11,10 @@ import msgspec
 
 from mlkraken_backend._errors import NotFound, RevisionConflict
 from mlkraken_backend.lifecycle import Policy
-from mlkraken_backend.ports import Artifacts, Clock, Ids, QueryLog, Runtime, Store
+from mlkraken_backend.ports import Artifacts, Clock, Ids, QueryLog, Remove, Runtime, Store
 from mlkraken_backend.values import Model, Service, Version
 
-__all__ = ["Outside", "find_model", "find_version", "persist", "saved"]
+__all__ = ["Outside", "drop_records", "find_model", "find_version", "persist", "saved"]
 
 T = TypeVar("T")
 E = TypeVar("E", Model, Service)
@@ -74,7 +74,7 @@ def find_model(outside: Outside, name: str) -> Model:
         ``model_not_found``.
     """
     model = outside.store.model(name)
-    if model is None or not (model.versions or model.services or model.explicit):
+    if model is None or not model.visible:
         raise NotFound(
             "model_not_found",
             f"There is no model {name!r} here.",
@@ -101,3 +101,11 @@ def find_version(outside: Outside, name: str, number: int) -> Version:
             f"Versions: {known}.",
         )
     return version
+
+
+def drop_records(outside: Outside, version: Version) -> None:
+    """Remove all but the bundle of a version that no model knows any more."""
+    outside.runtime.forget(version.model, version.number)
+    outside.querylog.forget(version.model, version.number)
+    service = outside.store.service(version.model, version.number)
+    outside.store.commit([Remove(item) for item in (version, service) if item is not None])

@@ -8,10 +8,11 @@ from typing import TypeVar
 import msgspec
 
 from mlkraken_backend._errors import Conflict, Invalid, NotFound, RevisionConflict
+from mlkraken_backend.checks import check_alias
 from mlkraken_backend.lifecycle import ask_alias, release_alias, want_running
 from mlkraken_backend.ports import Save
 from mlkraken_backend.usecases._outside import Outside, find_model, find_version, persist, saved
-from mlkraken_backend.values import LIVE, Event, Model, Service, check_alias
+from mlkraken_backend.values import LIVE, Event, Model, Service
 
 __all__ = ["Aliases"]
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from mlkraken_backend._errors import Conflict
+from mlkraken_backend.checks import check_model_name
 from mlkraken_backend.lifecycle import want_stopped
 from mlkraken_backend.ports import ModelQuery, Page, Save
 from mlkraken_backend.usecases._outside import Outside, find_model, persist, saved
-from mlkraken_backend.values import Event, Model, check_model_name
+from mlkraken_backend.values import Event, Model
 
 __all__ = ["Models"]
 
@@ -42,7 +43,7 @@ class Models:
 
         def attempt() -> Model:
             there = store.model(name)
-            if there is not None and (there.explicit or there.versions or there.services):
+            if there is not None and there.visible:
                 raise Conflict(
                     "model_exists",
                     f"The model {name!r} exists already; it belongs to {there.owner}.",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from functools import partial
 
 import msgspec
 
@@ -17,6 +16,7 @@ from mlkraken_backend._errors import BackendError, StartFailed, StorageCorrupt
 from mlkraken_backend.lifecycle import (
     Command,
     Kill,
+    Settled,
     Sighting,
     Start,
     Stop,
@@ -26,17 +26,16 @@ from mlkraken_backend.lifecycle import (
 )
 from mlkraken_backend.ports import Remove, ReplicaSpec, Save
 from mlkraken_backend.usecases._outside import Outside, persist
-from mlkraken_backend.values import Event, Failure, Model, Service, Version
+from mlkraken_backend.usecases.cleanup import Cleanup
+from mlkraken_backend.values import Failure, Model, Service, Version
 
 __all__ = ["Reconciler"]
 
 LOG_TAIL = 40
 """Log lines kept with a failure."""
 
-_UPLOAD_KEPT_S = 3600.0
-_REFUSED_KEPT_S = 86400.0
-_EVENTS_KEPT = 20_000
-_ANSWERS_KEPT_S = 86400.0
+_LONGEST_PAUSE_S = 30.0
+_AFTER_TROUBLE_S = 1.0
 log = logging.getLogger("mlkraken.backend")
 
 
@@ -51,6 +50,7 @@ class Reconciler:
 
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
+        self._cleanup = Cleanup(outside)
         self._failed_starts: dict[str, Sighting] = {}
 
     def round(self) -> float:
@@ -64,30 +64,34 @@ class Reconciler:
         outside = self._outside
         seen = {**outside.runtime.seen(), **self._failed_starts}
         self._failed_starts.clear()
-        services = [self._advance(service, seen) for service in outside.store.active_services()]
+        due = _LONGEST_PAUSE_S
+        for service in outside.store.active_services():
+            due = min(due, self._round_of(service, seen))
         for model in outside.store.unsettled_models():
-            self._purge(model)
+            self._cleanup.purge(model)
         self._forget_strays(seen)
-        return self._next_due(services)
+        return due
 
     def sweep(self) -> None:
-        """Drop what nobody waits for any more: old uploads, refused versions, old events."""
-        outside, now = self._outside, self._outside.clock.now()
-        for upload in outside.store.uploads():
-            if now - upload.created_at > _UPLOAD_KEPT_S:
-                outside.artifacts.discard(upload.id)
-                outside.store.commit([Remove(upload)])
-        for version in outside.store.refused_before(now - _REFUSED_KEPT_S):
-            outside.runtime.forget(version.model, version.number)
-            service = outside.store.service(version.model, version.number)
-            outside.store.commit([Remove(item) for item in (version, service) if item is not None])
-        outside.store.trim(events_kept=_EVENTS_KEPT, answers_before=now - _ANSWERS_KEPT_S)
-        with outside.bundles:
-            for digest in outside.artifacts.digests():
-                if not outside.store.versions_with(digest):
-                    outside.artifacts.remove(digest)
+        """Drop what nobody waits for any more; see `Cleanup.sweep`."""
+        self._cleanup.sweep()
 
     # -- one service --------------------------------------------------------------------------
+
+    def _round_of(self, service: Service, seen: Mapping[str, Sighting]) -> float:
+        """Bring one service forward; its trouble is not the trouble of the others."""
+        try:
+            return self._due(self._advance(service, seen))
+        except BackendError as error:
+            log.error(
+                "%s@%d: %s %s",
+                service.model,
+                service.version,
+                error.message,
+                error.hint,
+                exc_info=error,
+            )
+            return _AFTER_TROUBLE_S
 
     def _advance(self, service: Service, seen: Mapping[str, Sighting]) -> Service:
         def attempt() -> tuple[Service, list[Command]]:
@@ -120,29 +124,24 @@ class Reconciler:
         after = changes.setdefault(service.version, after)
         if after == service:
             del changes[service.version]
-        self._save(model, version, settled.model, settled.version, changes, settled.events)
+        self._save(model, version, settled, changes)
         return after, step.commands
 
     def _save(
-        self,
-        model: Model,
-        version: Version,
-        new_model: Model,
-        new_version: Version,
-        services: Mapping[int, Service],
-        events: list[Event],
+        self, model: Model, version: Version, settled: Settled, services: Mapping[int, Service]
     ) -> None:
         changes: list[Save | Remove] = [Save(service) for service in services.values()]
-        if new_version != version:
-            changes.append(Save(new_version))
-        if new_version.status == "refused" and not _worth_keeping(new_model):
+        if settled.version != version:
+            changes.append(Save(settled.version))
+        refused = settled.version.status == "refused"
+        if refused and not settled.model.kept:
             changes.append(Remove(model))
-        elif new_model != model:
-            changes.append(Save(new_model))
-        if changes or events:
-            self._outside.store.commit(changes, events)
-        if new_version.status == "refused":
-            self._release(new_version)
+        elif settled.model != model:
+            changes.append(Save(settled.model))
+        if changes or settled.events:
+            self._outside.store.commit(changes, settled.events)
+        if refused:
+            self._cleanup.release(settled.version)
 
     def _with_logs(self, before: Service, after: Service) -> Service:
         """Give a new failure the last log lines, which are gone from sight later."""
@@ -173,7 +172,8 @@ class Reconciler:
         try:
             self._outside.runtime.start(self._spec(service, command))
         except BackendError as error:
-            final = isinstance(error, StorageCorrupt) or not isinstance(error, StartFailed)
+            # A full disk or table of processes may have room later; a damaged bundle stays so.
+            final = isinstance(error, StorageCorrupt)
             failure = Failure(error.code, error.message, error.hint, final=final)
             self._failed_starts[command.replica.id] = Sighting("ended", failure=failure)
             self._outside.wake()
@@ -196,62 +196,7 @@ class Reconciler:
             deadline_s=service.deadline_s,
         )
 
-    # -- endings ------------------------------------------------------------------------------
-
-    def _purge(self, model: Model) -> None:
-        services = {item.version: item for item in self._outside.store.services(model.name)}
-        if model.deleting:
-            if not any(service.replicas for service in services.values()):
-                persist(partial(self._purge_model, model.name))
-            return
-        for number in model.leaving:
-            service = services.get(number)
-            if service is None or not service.replicas:
-                persist(partial(self._purge_version, model.name, number))
-
-    def _purge_model(self, name: str) -> None:
-        outside, store = self._outside, self._outside.store
-        model = store.model(name)
-        if model is None:
-            return
-        versions, services = store.versions(name), store.services(name)
-        for version in versions:
-            outside.runtime.forget(name, version.number)
-        outside.querylog.forget(name, None)
-        removed = [Remove(item) for item in versions]
-        removed += [Remove(item) for item in services]
-        removed.append(Remove(model))
-        event = Event("model.deleted", name, outside.clock.now(), message="deleted")
-        store.commit(removed, [event])
-        for version in versions:
-            self._release(version)
-
-    def _purge_version(self, name: str, number: int) -> None:
-        outside, store, now = self._outside, self._outside.store, self._outside.clock.now()
-        model, version = store.model(name), store.version(name, number)
-        if model is None:
-            return
-        outside.runtime.forget(name, number)
-        outside.querylog.forget(name, number)
-        service = store.service(name, number)
-        left = msgspec.structs.replace(
-            model,
-            leaving=[other for other in model.leaving if other != number],
-            services={key: kept for key, kept in model.services.items() if key != number},
-            updated_at=now,
-        )
-        keep = Save(left) if _worth_keeping(left) or left.leaving else Remove(model)
-        gone = [Remove(item) for item in (version, service) if item is not None]
-        event = Event("version.deleted", name, now, number, f"version {number} deleted")
-        store.commit([keep, *gone], [event])
-        if version is not None:
-            self._release(version)
-
-    def _release(self, version: Version) -> None:
-        """Remove a bundle that no version uses any more."""
-        with self._outside.bundles:
-            if not self._outside.store.versions_with(version.digest):
-                self._outside.artifacts.remove(version.digest)
+    # -- all of them --------------------------------------------------------------------------
 
     def _forget_strays(self, seen: Mapping[str, Sighting]) -> None:
         """End replicas that no record owns, and forget ended ones that were dealt with."""
@@ -268,18 +213,12 @@ class Reconciler:
             else:
                 self._outside.runtime.kill(replica_id)
 
-    def _next_due(self, services: list[Service]) -> float:
-        now, due = self._outside.clock.now(), 30.0
-        for service in services:
-            moments = [replica.deadline_at for replica in service.replicas if not replica.ready_at]
-            moments += [
-                replica.deadline_at for replica in service.replicas if replica.state == "stopping"
-            ]
-            if service.retry_at is not None:
-                moments.append(service.retry_at)
-            due = min([due, *(max(0.02, moment - now) for moment in moments)])
-        return due
-
-
-def _worth_keeping(model: Model) -> bool:
-    return bool(model.versions or model.services or model.explicit)
+    def _due(self, service: Service) -> float:
+        """Return the seconds until the first of a service's deadlines."""
+        moments = [
+            replica.deadline_at for replica in service.replicas if replica.state != "running"
+        ]
+        if service.retry_at is not None:
+            moments.append(service.retry_at)
+        now = self._outside.clock.now()
+        return min((max(0.02, moment - now) for moment in moments), default=_LONGEST_PAUSE_S)

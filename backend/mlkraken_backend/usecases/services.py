@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from mlkraken_backend._errors import Conflict
+from mlkraken_backend.checks import check_size
 from mlkraken_backend.lifecycle import want_restart, want_running, want_stopped
 from mlkraken_backend.ports import LogPage, QueryPoint, Save
 from mlkraken_backend.usecases._outside import Outside, find_model, find_version, persist, saved
-from mlkraken_backend.values import Event, Model, Service, Size, check_size
+from mlkraken_backend.values import Event, Model, Service, Size
 
 __all__ = ["Services"]
 

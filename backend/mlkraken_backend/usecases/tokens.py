@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import msgspec
 
 from mlkraken_backend._errors import Conflict, Invalid, NotFound
+from mlkraken_backend.checks import check_model_name
 from mlkraken_backend.ports import Save
 from mlkraken_backend.usecases._outside import Outside, persist
-from mlkraken_backend.values import Scope, Token, check_model_name
+from mlkraken_backend.values import Scope, Token
 
 __all__ = ["Tokens"]
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import AsyncIterator, Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
 import msgspec
 
-from mlkraken_backend._errors import Conflict, Invalid, NotFound
+from mlkraken_backend._errors import Conflict, NotFound
+from mlkraken_backend.checks import check_model_name, check_size
 from mlkraken_backend.lifecycle import ask_alias, brief, want_running, want_stopped
 from mlkraken_backend.ports import Remove, Save, Slot
-from mlkraken_backend.usecases._outside import Outside, find_model, find_version, persist
+from mlkraken_backend.usecases._outside import (
+    Outside,
+    drop_records,
+    find_model,
+    find_version,
+    persist,
+)
+from mlkraken_backend.usecases.manifest import check_manifest, digest_of
 from mlkraken_backend.values import (
     LIVE,
     Event,
@@ -23,16 +28,9 @@ from mlkraken_backend.values import (
     Size,
     Upload,
     Version,
-    check_model_name,
-    check_size,
 )
 
-__all__ = ["Begun", "Committed", "Versions", "Wanted", "digest_of"]
-
-FORMAT = 1
-"""Newest bundle format this control plane takes."""
-
-_NOT_CONTENT = frozenset(["name", "provenance", "digest"])
+__all__ = ["Begun", "Committed", "Versions", "Wanted"]
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -61,17 +59,6 @@ class Wanted(msgspec.Struct, frozen=True):
     deadline_s: float = 60.0
 
 
-def digest_of(manifest: Mapping[str, Any]) -> str:
-    """Return the sha256 of all that makes a bundle what it is.
-
-    Name and provenance are left out: the same model under another name, or packed again a day
-    later, is the same bundle.
-    """
-    content = {key: value for key, value in manifest.items() if key not in _NOT_CONTENT}
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
-
-
 class Versions:
     """Use cases about versions."""
 
@@ -95,10 +82,10 @@ class Versions:
             ``runtime_unknown``.
         """
         check_model_name(name)
-        self._check(manifest)
+        check_manifest(manifest, self._outside.runtime.kinds)
         digest = digest_of(manifest)
         there = self._same(name, digest)
-        if there is not None:
+        if there is not None and self._outside.artifacts.has(digest):
             return Begun("", [], digest, there)
         upload = Upload(
             id=self._outside.ids.new("u"),
@@ -135,11 +122,11 @@ class Versions:
         upload = self._upload(name, upload_id)
         digest = digest_of(upload.manifest)
         with self._outside.bundles:
+            self._outside.artifacts.commit(upload, digest)
             there = self._same(name, digest)
             if there is not None:
                 self._drop(upload)
                 return Committed(there, existed=True)
-            self._outside.artifacts.commit(upload, digest)
             version = persist(lambda: self._candidate(upload, digest, wanted))
         self._outside.wake()
         return Committed(version, existed=False)
@@ -178,9 +165,11 @@ class Versions:
 
         def attempt() -> None:
             store, now = self._outside.store, self._outside.clock.now()
-            find_version(self._outside, name, number)
-            model = store.model(name)
-            if model is None or number in model.leaving:
+            version, model = find_version(self._outside, name, number), store.model(name)
+            if model is None:
+                drop_records(self._outside, version)
+                return
+            if number in model.leaving:
                 return
             _check_unused(model, number)
             service = store.service(name, number)
@@ -198,22 +187,6 @@ class Versions:
         self._outside.wake()
 
     # -- steps --------------------------------------------------------------------------------
-
-    def _check(self, manifest: Mapping[str, Any]) -> None:
-        _check_manifest(manifest)
-        if manifest["format"] > FORMAT:
-            raise Invalid(
-                "bundle_too_new",
-                f"The bundle has format {manifest['format']}; this backend takes up to {FORMAT}.",
-                "Upgrade mlkraken where the backend runs.",
-            )
-        kinds = self._outside.runtime.kinds
-        if manifest["runtime"] not in kinds:
-            raise Invalid(
-                "runtime_unknown",
-                f"This backend cannot run {manifest['runtime']!r} models.",
-                f"It runs {', '.join(sorted(kinds))}.",
-            )
 
     def _same(self, name: str, digest: str) -> Version | None:
         model = self._outside.store.model(name)
@@ -303,41 +276,6 @@ class Versions:
             [event],
         )
         return version
-
-
-def _check_manifest(manifest: Mapping[str, Any]) -> None:
-    try:
-        msgspec.convert(dict(manifest), _Manifest)
-    except msgspec.ValidationError as error:
-        raise Invalid(
-            "manifest_invalid",
-            f"kraken.json is not a bundle manifest: {error}.",
-            "Make it with `mlkraken pack` or kraken.deploy().",
-        ) from error
-    for file in manifest["files"]:
-        path = PurePosixPath(file["path"])
-        if path.is_absolute() or ".." in path.parts or str(path) in (".", "kraken.json"):
-            raise Invalid(
-                "manifest_invalid",
-                f"kraken.json names the file {file['path']!r}, which is not inside the bundle.",
-                "Make it with `mlkraken pack` or kraken.deploy().",
-            )
-
-
-class _File(msgspec.Struct):
-    path: str
-    sha256: str
-    size: int
-
-
-class _Manifest(msgspec.Struct):
-    format: int
-    name: str
-    runtime: str
-    flavor: str
-    entry: dict[str, Any]
-    files: list[_File]
-    provenance: dict[str, Any] = {}
 
 
 def _check_unused(model: Model, number: int) -> None:

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from mlkraken_backend.values import Size, parse_memory
+from mlkraken_backend.checks import parse_memory
+from mlkraken_backend.values import Size
 
 __all__ = [
     "AliasIn",

@@ -10,15 +10,14 @@ import io
 from typing import Any
 
 from mlkraken_serving._errors import BodyError
-from mlkraken_serving._values import Table
 
 __all__ = ["read_arrow"]
 
 _AS_INTEGER = {"TIMESTAMP": "int64", "DURATION": "int64", "DATE32": "int32", "DATE64": "int64"}
 
 
-def read_arrow(body: bytes) -> Table:
-    """Return the columns of an Arrow IPC stream.
+def read_arrow(body: bytes) -> dict[str, list[Any]]:
+    """Return the columns of an Arrow IPC stream by name.
 
     Raises
     ------
@@ -37,11 +36,10 @@ def read_arrow(body: bytes) -> Table:
             f"The body is not an Arrow IPC stream: {error}.",
             "Write it with pyarrow.ipc.new_stream, not as an Arrow file.",
         ) from error
-    columns = {
+    return {
         field.name: _cells(batches.child(place))
         for place, field in enumerate(batches.schema.fields)
     }
-    return Table(columns, len(batches))
 
 
 def _cells(column: Any) -> list[Any]:

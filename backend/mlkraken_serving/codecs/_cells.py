@@ -11,6 +11,7 @@ import binascii
 import datetime as dt
 import decimal
 import math
+import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -23,7 +24,12 @@ Reader: TypeAlias = Callable[[Any], Any]
 
 _INT_BITS = {f"{sign}int{bits}": (sign, bits) for sign in ("", "u") for bits in (8, 16, 32, 64)}
 _FLOAT_NAMES = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-_FLOAT32_MAX = 3.4028235677973366e38
+_LARGEST = {"float32": 3.4028235677973366e38, "float16": 65520.0}
+"""What rounds to infinity in the narrow types; the wide one takes any."""
+
+_DECIMAL = re.compile(
+    r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?Infinity|[+-]?s?NaN\d*", re.ASCII
+)
 _EXPECTED = {
     "bool": "true or false",
     "string": "a string",
@@ -49,8 +55,8 @@ def cell_reader(field: Field) -> Reader:
     """Return the reader for one field's cells."""
     if field.dtype in _INT_BITS:
         return _int_reader(*_INT_BITS[field.dtype])
-    if field.dtype in ("float64", "float32", "float16"):
-        return _float32 if field.dtype == "float32" else _float
+    if field.dtype in _LARGEST:
+        return _narrow_float_reader(field.dtype)
     if field.dtype == "category":
         return _category_reader(field)
     return _SIMPLE.get(field.dtype, _anything)
@@ -87,11 +93,16 @@ def _whole_as_float(value: int) -> float:
     return number
 
 
-def _float32(value: Any) -> float:
-    number = _float(value)
-    if math.isfinite(number) and abs(number) > _FLOAT32_MAX:
-        raise ValueError("is too large for float32")
-    return number
+def _narrow_float_reader(dtype: str) -> Reader:
+    largest = _LARGEST[dtype]
+
+    def read(value: Any) -> float:
+        number = _float(value)
+        if math.isfinite(number) and abs(number) >= largest:
+            raise ValueError(f"is too large for {dtype}")
+        return number
+
+    return read
 
 
 def _int_reader(sign: str, bits: int) -> Reader:
@@ -141,10 +152,9 @@ def _bytes(value: Any) -> bytes:
 
 
 def _decimal(value: Any) -> decimal.Decimal:
-    try:
-        return decimal.Decimal(value if type(value) is int else _string(value))
-    except (decimal.InvalidOperation, ValueError):
-        raise ValueError("is not a decimal number written as a string") from None
+    if type(value) is int or (type(value) is str and _DECIMAL.fullmatch(value)):
+        return decimal.Decimal(value)
+    raise ValueError("is not a decimal number written as a string")
 
 
 def _date(value: Any) -> dt.date:
@@ -156,6 +166,7 @@ def _date(value: Any) -> dt.date:
 
 _SIMPLE: dict[str, Reader] = {
     "bool": _bool,
+    "float64": _float,
     "string": _string,
     "bytes": _bytes,
     "decimal": _decimal,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mlkraken_serving._errors import InputError
@@ -21,10 +21,13 @@ class ColumnReader:
     ----------
     field
         The column's signature.
+    place
+        Names the place of a cell by its number, for messages.
     """
 
-    def __init__(self, field: Field) -> None:
+    def __init__(self, field: Field, place: Callable[[int], str] | None = None) -> None:
         self.field = field
+        self._place = place or (lambda number: f"Column {field.name!r}, row {number}")
         self._read = cell_reader(field)
 
     def cells(self, values: Sequence[Any], *, exact: bool) -> list[Any]:
@@ -40,9 +43,11 @@ class ColumnReader:
             return [null(exact) if cell is None else read(cell) for cell in values]
         except ValueError:
             pass
-        if exact and any(map(_is_nan, values)):  # NaN is how pandas marks missing text, too
+        if any(map(_is_nan, values)):  # NaN is how pandas marks missing text, too
             known = [None if _is_nan(cell) else cell for cell in values]
             checked = self.cells(known, exact=exact)
+            if not exact:
+                return checked
             return [
                 _NAN if _is_nan(cell) else value
                 for cell, value in zip(values, checked, strict=True)
@@ -57,7 +62,7 @@ class ColumnReader:
     def _blame(self, values: Sequence[Any]) -> InputError:
         field = self.field
         for number, cell in enumerate(values):
-            place = f"Column {field.name!r}, row {number}"
+            place = self._place(number)
             if cell is None and not field.nullable:
                 return InputError(
                     "value_missing",

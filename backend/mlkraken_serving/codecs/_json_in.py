@@ -35,11 +35,15 @@ def parse_json(body: bytes) -> Any:
     """
     try:
         return msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         pass
     try:
         return json.loads(body)
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise BodyError(
+            "body_not_json", "The body is nested too deep.", "Send rows of plain values."
+        ) from error
+    except ValueError as error:
         raise BodyError(
             "body_not_json",
             f"The body is not JSON: {error}.",
@@ -57,9 +61,12 @@ class InputReader:
     """
 
     def __init__(self, signature: Signature) -> None:
+        self._signature = signature
         self._columns = {field.name: ColumnReader(field) for field in signature.fields}
         self._all_json = all(field.dtype == "json" for field in signature.fields)
-        self._tensors = [TensorReader(field) for field in signature.fields]
+        self._tensor_reader = (
+            TensorReader(signature.fields[0]) if signature.kind == "ndarray" else None
+        )
         forms: dict[str, _Form] = {
             "dataframe": self._table,
             "series": self._series,
@@ -155,9 +162,8 @@ class InputReader:
 
     def _checked(self, columns: dict[str, list[Any]], rows: int, exact: bool) -> Table:
         readers = self._columns
-        return Table(
-            {name: readers[name].cells(cells, exact=exact) for name, cells in columns.items()}, rows
-        )
+        checked = {name: readers[name].cells(cells, exact=exact) for name, cells in columns.items()}
+        return Table(checked, rows, self._signature)
 
     def _check_names(self, given: Iterable[str], where: str = "") -> None:
         names = dict.fromkeys(given)
@@ -184,38 +190,40 @@ class InputReader:
     def _tensor(self, data: Any, exact: bool) -> Tensor:
         if isinstance(data, dict):
             raise self._wrong_form(data, "a matrix (a list of rows), as its example was an array")
-        return self._tensors[0].read(data, exact=exact)
+        assert self._tensor_reader is not None
+        return self._tensor_reader.read(data, exact=exact)
 
     def _list(self, data: Any, exact: bool) -> Items:
         (column,) = self._columns.values()
         return Items(column.cells(data if isinstance(data, list) else [data], exact=exact))
 
     def _records(self, data: Any, exact: bool) -> Items:
-        rows = data if isinstance(data, list) else [data]
-        return Items([self._row(row, exact) for row in rows])
+        return Items(self._rows(data if isinstance(data, list) else [data], exact))
 
     def _dict(self, data: Any, exact: bool) -> Items | Single:
         if isinstance(data, list):
-            return Items([self._row(row, exact) for row in data])
-        return Single(self._row(data, exact))
+            return Items(self._rows(data, exact), each=True)
+        return Single(self._rows([data], exact)[0])
 
     def _scalar(self, data: Any, exact: bool) -> Items | Single:
         (column,) = self._columns.values()
         if isinstance(data, list) and column.field.dtype != "json":
-            return Items(column.cells(data, exact=exact))
+            return Items(column.cells(data, exact=exact), each=True)
         return Single(column.cells([data], exact=exact)[0])
 
-    def _row(self, row: Any, exact: bool) -> dict[str, Any]:
-        """One row for a function of objects; keys beyond the example's are its own business."""
-        if not isinstance(row, dict):
-            raise self._wrong_form(row, "a row object or a list of row objects")
-        if any(name not in row for name in self._columns):
-            self._check_names(row)
-        checked = {
-            name: column.cells([row[name]], exact=exact)[0]
-            for name, column in self._columns.items()
-        }
-        return {**row, **checked}
+    def _rows(self, rows: list[Any], exact: bool) -> list[dict[str, Any]]:
+        """Rows for a function of objects; keys beyond the example's are its own business."""
+        for number, row in enumerate(rows):
+            if not isinstance(row, dict):
+                raise self._wrong_form(row, "a row object or a list of row objects")
+            if any(name not in row for name in self._columns):
+                self._check_names(row, f"Row {number}: " if len(rows) > 1 else "")
+        checked = [dict(row) for row in rows]
+        for name, column in self._columns.items():
+            cells = column.cells([row[name] for row in rows], exact=exact)
+            for row, cell in zip(checked, cells, strict=True):
+                row[name] = cell
+        return checked
 
     def _wrong_form(self, data: Any, wanted: str) -> InputError:
         return InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from mlkraken_serving._errors import InputError
@@ -14,13 +15,21 @@ if TYPE_CHECKING:
 
 __all__ = ["TensorReader"]
 
+_AXES = 32
+"""Most axes that every numpy can hold."""
+
 
 class TensorReader:
     """Reads tensors like the example's, whose first axis is the rows."""
 
     def __init__(self, field: Field) -> None:
+        import numpy as np
+
         self._field = field
-        self._column = ColumnReader(field)
+        self._column = ColumnReader(field, self._place)
+        self._shape = field.shape or [-1]
+        self._per_row = math.prod(max(size, 1) for size in self._shape[1:])
+        self._dtype = np.dtype(field.storage or (object if field.dtype == "any" else field.dtype))
 
     def read(self, data: Any, *, exact: bool) -> Tensor:
         """Return ``data`` (nested lists, or one flat row) as rows.
@@ -32,41 +41,58 @@ class TensorReader:
         """
         import numpy as np
 
+        keeps_lists = self._dtype.hasobject and bool(self._field.storage)
         leaves: list[Any] = []
-        shape = _flatten(data, leaves)
+        shape = self._fitted(_flatten(data, leaves, len(self._shape) if keeps_lists else _AXES))
+        if keeps_lists:
+            cells = self._column.cells(leaves, exact=exact)
+            return Tensor(np.fromiter(cells, dtype=object, count=len(cells)).reshape(shape))
         if self._field.dtype == "any":
-            return Tensor(self._rows(np.array(leaves).reshape(shape)))
+            return Tensor(_guessed(leaves).reshape(shape))
         cells = self._column.cells(leaves, exact=exact)
-        dtype = np.dtype(self._field.storage or self._field.dtype)
-        return Tensor(self._rows(np.array(cells, dtype=dtype).reshape(shape)))
+        return Tensor(np.array(cells, dtype=self._dtype).reshape(shape))
 
-    def _rows(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        shape = self._field.shape or [-1]
-        if array.ndim == len(shape) - 1 and _fits(array.shape, shape[1:]):
-            return array[None]
-        if array.ndim == len(shape) and _fits(array.shape[1:], shape[1:]):
-            return array
-        if array.size == 0 and array.ndim == 1:
-            return array.reshape([0, *(max(size, 0) for size in shape[1:])])
-        wanted = " x ".join("rows" if size == -1 else str(size) for size in shape)
+    def _place(self, number: int) -> str:
+        row, place = divmod(number, self._per_row)
+        return f"Row {row}" + (f", value {place}" if self._per_row > 1 else "")
+
+    def _fitted(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape with its axis of rows, if it is one that the model takes."""
+        wanted = self._shape
+        if len(shape) == len(wanted) - 1 and _fits(shape, wanted[1:]):
+            return (1, *shape)
+        if len(shape) == len(wanted) and _fits(shape[1:], wanted[1:]):
+            return shape
+        if shape == (0,):
+            return (0, *(max(size, 0) for size in wanted[1:]))
+        takes = " x ".join("rows" if size == -1 else str(size) for size in wanted)
         raise InputError(
             "shape_mismatch",
-            f"modelData has the shape {' x '.join(map(str, array.shape)) or 'of one value'}; "
-            f"the model takes {wanted}.",
+            f"modelData has the shape {' x '.join(map(str, shape)) or 'of one value'}; "
+            f"the model takes {takes}.",
             "Send a list of rows, each of the example's shape.",
         )
+
+
+def _guessed(leaves: list[Any]) -> npt.NDArray[Any]:
+    """Return an array for a model of which only the number of columns is known."""
+    import numpy as np
+
+    if any(isinstance(leaf, str) for leaf in leaves):
+        return np.array(leaves, dtype=object)
+    return np.array([np.nan if leaf is None else leaf for leaf in leaves])
 
 
 def _fits(got: tuple[int, ...], wanted: list[int]) -> bool:
     return all(want in (-1, have) for have, want in zip(got, wanted, strict=True))
 
 
-def _flatten(data: Any, into: list[Any]) -> tuple[int, ...]:
-    """Append the leaves of nested lists to ``into`` and return their shape."""
-    if not isinstance(data, list):
+def _flatten(data: Any, into: list[Any], axes: int) -> tuple[int, ...]:
+    """Append the leaves of lists nested up to ``axes`` deep to ``into`` and return their shape."""
+    if axes == 0 or not isinstance(data, list):
         into.append(data)
         return ()
-    shapes = {_flatten(part, into) for part in data}
+    shapes = {_flatten(part, into, axes - 1) for part in data}
     if len(shapes) > 1:
         raise InputError(
             "shape_mismatch",
