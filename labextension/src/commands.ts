@@ -34,7 +34,7 @@ export function addCommands(
     execute: openPanel
   });
   commands.addCommand(CommandIDs.openTab, {
-    label: args => (args['isLauncher'] ? trans.__('ML-Kraken') : trans.__('Open ML-Kraken Tab')),
+    label: args => (args.isLauncher ? trans.__('ML-Kraken') : trans.__('Open ML-Kraken Tab')),
     caption: trans.__('Show the deployed models, their response times and logs in a tab'),
     icon: krakenIcon,
     describedBy: {

@@ -99,21 +99,23 @@ async function showTab(
   session: Session,
   translator: ITranslator
 ): Promise<void> {
-  let tab = tabs.find(() => true);
-  if (!tab) {
-    const trans = translator.load('mlkraken');
-    const content = new KrakenPanel({ session, translator, openTab: null });
-    tab = new MainAreaWidget({ content });
-    tab.id = TAB_ID;
-    tab.title.label = trans.__('ML-Kraken');
-    tab.title.icon = krakenIcon;
-    tab.title.closable = true;
+  if (!tabs.find(() => true)) {
+    const tab = newTab(session, translator);
+    app.shell.add(tab, 'main');
     await tabs.add(tab);
   }
-  if (!tab.isAttached) {
-    app.shell.add(tab, 'main');
-  }
   app.shell.activateById(TAB_ID);
+}
+
+function newTab(session: Session, translator: ITranslator): MainAreaWidget<KrakenPanel> {
+  const trans = translator.load('mlkraken');
+  const content = new KrakenPanel({ session, translator, openTab: null });
+  const tab = new MainAreaWidget({ content });
+  tab.id = TAB_ID;
+  tab.title.label = trans.__('ML-Kraken');
+  tab.title.icon = krakenIcon;
+  tab.title.closable = true;
+  return tab;
 }
 
 export default [plugin];

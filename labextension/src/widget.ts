@@ -127,7 +127,7 @@ function show(model: Model, el: HTMLElement, store: PointStore, stills: StillHid
     chart.title = model.get('title');
     chart.note = NOTES[model.get('state')];
     chart.node.style.height = `${model.get('height')}px`;
-    chart.node.dataset['state'] = model.get('state');
+    chart.node.dataset.state = model.get('state');
   };
   follow();
   const ends = [

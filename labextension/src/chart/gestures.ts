@@ -82,7 +82,7 @@ export class Gestures {
     this._arrived ||= event.movementX !== 0 || event.movementY !== 0;
     const { offsetX: x, offsetY: y } = event;
     const drag = this._drag;
-    if (!drag || drag.pointer !== event.pointerId) {
+    if (drag?.pointer !== event.pointerId) {
       this._target.hover({ left: x, top: y });
       return;
     }

@@ -6,14 +6,15 @@ import type { IStatistics } from './percentiles';
 import type { IChartWords } from './words';
 
 export class Legend {
-  readonly node = element('div', 'mlk-chart-legend');
+  readonly counts = element('div', 'mlk-chart-counts');
+  readonly percentiles = element('div', 'mlk-chart-percentiles');
 
   constructor(private readonly _words: IChartWords) {
-    this.node.append(this._count, this._failed);
+    this.counts.append(this._count, this._failed);
     for (const name of ['p50', 'p95', 'p99'] as const) {
       const item = element('span', `mlk-chart-item mlk-mod-${name}`);
       item.append(element('span', 'mlk-chart-swatch'), `${name} `, this._values[name]);
-      this.node.append(item);
+      this.percentiles.append(item);
     }
   }
 

@@ -22,9 +22,9 @@ export class Plot {
     host: HTMLElement,
     private readonly _store: PointStore,
     private _colors: IColors,
-    log: boolean
+    private readonly _log: boolean
   ) {
-    this._u = new uPlot(this._options(log), [[], []], host);
+    this._u = new uPlot(this._options(), [[], []], host);
     this._inks = inksOf(_colors);
   }
 
@@ -78,7 +78,7 @@ export class Plot {
     this._raster = null;
   }
 
-  private _options(log: boolean): uPlot.Options {
+  private _options(): uPlot.Options {
     const font = (): string => `${FONT_PX}px ${this._colors.font}`;
     const axis: uPlot.Axis = {
       stroke: () => this._colors.text,
@@ -96,7 +96,8 @@ export class Plot {
       select: { show: false, left: 0, top: 0, width: 0, height: 0 },
       scales: {
         x: { time: false, auto: false, range: (_, min, max) => [min, max] },
-        y: { distr: log ? 3 : 1, auto: false, range: (_, min, max) => [min, max] }
+        // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- it is in types only
+        y: { distr: this._log ? 3 : 1, auto: false, range: (_, min, max) => [min, max] }
       },
       axes: [
         {
@@ -135,9 +136,9 @@ export class Plot {
     const radius = radiusFor(count) * uPlot.pxRatio;
     const grain = count > MANY ? uPlot.pxRatio : 1;
     const { dots, crosses } = this._inks;
-    const good = this._place(u, scene, raster, false);
+    const good = this._place(scene, raster, false);
     raster.layer(this._xs, this._ys, good, mask('dot', radius), dots, grain);
-    const failed = this._place(u, scene, raster, true);
+    const failed = this._place(scene, raster, true);
     raster.layer(this._xs, this._ys, failed, mask('cross', radius + uPlot.pxRatio), crosses, grain);
     const bytes = new Uint8ClampedArray(raster.pixels.buffer as ArrayBuffer);
     this._dots.getContext('2d')?.putImageData(new ImageData(bytes, raster.width), 0, 0);
@@ -145,14 +146,14 @@ export class Plot {
   }
 
   /** Computes the pixels of the visible points that failed, or of those that did not. */
-  private _place(u: uPlot, scene: IScene, raster: DotRaster, failed: boolean): number {
+  private _place(scene: IScene, raster: DotRaster, failed: boolean): number {
     const { sentAt, responseMs, status } = this._store;
     const [first, end] = scene.visible;
     if (this._xs.length < end - first) {
       this._xs = new Int32Array(2 * (end - first));
       this._ys = new Int32Array(2 * (end - first));
     }
-    const log = u.scales['y']?.distr === 3;
+    const log = this._log;
     const lowest = log ? Math.log(scene.y.min) : scene.y.min;
     const highest = log ? Math.log(scene.y.max) : scene.y.max;
     const perSecond = raster.width / (scene.x.max - scene.x.min);

@@ -36,7 +36,11 @@ export function pixelOf(color: string): number {
   return new Uint32Array(data.buffer)[0]!;
 }
 
-const QUERIES = ['(prefers-color-scheme: dark)', '(forced-colors: active)', '(prefers-contrast: more)'];
+const QUERIES = [
+  '(prefers-color-scheme: dark)',
+  '(forced-colors: active)',
+  '(prefers-contrast: more)'
+];
 
 /** Calls `changed` when the page's theme may have changed; returns the function that ends it. */
 export function watchTheme(changed: () => void): () => void {
@@ -50,11 +54,15 @@ export function watchTheme(changed: () => void): () => void {
     matchMedia(query).addEventListener('change', changed, { signal: ended.signal });
   }
   // A theme's style sheet may arrive after the page was marked.
-  document.addEventListener('load', event => {
-    if (event.target instanceof HTMLLinkElement) {
-      changed();
-    }
-  }, { capture: true, signal: ended.signal });
+  document.addEventListener(
+    'load',
+    event => {
+      if (event.target instanceof HTMLLinkElement) {
+        changed();
+      }
+    },
+    { capture: true, signal: ended.signal }
+  );
   return () => {
     ended.abort();
     observer.disconnect();

@@ -101,11 +101,11 @@ export class ResponseTimeChart {
     const head = element('div', 'mlk-chart-head');
     const tools = element('div', 'mlk-chart-tools');
     tools.append(this._tools.live, this._tools.all, this._tools.log);
-    head.append(this._title, this._legend.node, tools);
+    head.append(this._title, this._legend.counts, this._legend.percentiles, tools);
     this._plotHost.tabIndex = 0;
     this._plotHost.setAttribute('role', 'img');
     this._plotHost.setAttribute('aria-description', this._words.help);
-    this._legend.node.title = this._words.help;
+    this._legend.percentiles.title = this._words.help;
     this._plotHost.append(this._empty);
     this._empty.textContent = this._words.empty;
     this._note.setAttribute('role', 'status');
@@ -144,7 +144,7 @@ export class ResponseTimeChart {
   // -- what changes -------------------------------------------------------------------------------
 
   private _changed(): void {
-    this.node.dataset['points'] = String(this.store.count);
+    this.node.dataset.points = String(this.store.count);
     this._empty.hidden = this.store.count > 0;
     this._schedule();
   }

@@ -26,7 +26,6 @@ const BLOCK_LINES = 200;
 
 // Colours and cursor movements (CSI), titles and links (OSC), other escapes, control characters.
 const ESCAPES =
-  // eslint-disable-next-line no-control-regex -- control characters are what it is about
   /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]|[\x00-\x08\x0b-\x1f\x7f]/g;
 
 /** Returns a line as plain text: what a terminal would have left of it, without colours. */

@@ -116,10 +116,13 @@ export class LiveStream implements IDisposable {
 
   private async _run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const error = await this._connect(signal);
-      if (signal.aborted) {
-        return;
-      }
+      await this._rest(await this._connect(signal), signal);
+    }
+  }
+
+  /** Waits before the next attempt, unless there shall be none. */
+  private async _rest(error: KrakenError, signal: AbortSignal): Promise<void> {
+    if (!signal.aborted) {
       const pause = this._backoff.next();
       // A stream that had been alive is expected back at once; one that did not open is offline.
       const connection = this._greeted ? 'connecting' : 'offline';

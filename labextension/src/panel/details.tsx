@@ -52,28 +52,32 @@ function Head(props: {
   const shown = panel.shown(model);
   const where = address(model);
   return (
-    <div className="mlk-details-head">
-      <h2 title={model.description || model.name}>{model.name}</h2>
-      <Versions selection={selection} model={model} />
-      <StateMark shown={shown} />
-      {where && (
-        <span className="mlk-address">
-          <code>{where}</code>
-          <CopyButton text={where} label={trans.__('Copy the address of %1', model.name)} />
-        </span>
-      )}
-      <span className="mlk-fill" />
-      <ModelActions shown={shown} />
-      <IconButton
-        icon={closeIcon}
-        label={trans.__('Close the details')}
-        action="close"
-        onClick={() => {
-          panel.select(null);
-        }}
-      />
+    <header className="mlk-details-head">
+      <div className="mlk-details-line">
+        <h2 title={model.description || model.name}>{model.name}</h2>
+        <Versions selection={selection} model={model} />
+        <span className="mlk-fill" />
+        <ModelActions shown={shown} />
+        <IconButton
+          icon={closeIcon}
+          label={trans.__('Close the details')}
+          action="close"
+          onClick={() => {
+            panel.select(null);
+          }}
+        />
+      </div>
+      <div className="mlk-details-line">
+        <StateMark shown={shown} />
+        {where && (
+          <span className="mlk-address">
+            <code>{where}</code>
+            <CopyButton text={where} label={trans.__('Copy the address of %1', model.name)} />
+          </span>
+        )}
+      </div>
       {model.reason && <p className={reasonClass(model)}>{model.reason}</p>}
-    </div>
+    </header>
   );
 }
 

@@ -13,7 +13,7 @@ export function List(): React.JSX.Element {
   const { model: panel, trans } = usePanel();
   const { models, selection } = panel;
   const scroller = React.useRef<HTMLDivElement>(null);
-  const { first, end, rowPx } = useWindow(scroller, models.length);
+  const { first, end, rowPx, headPx } = useWindow(scroller, models.length);
   const [current, setCurrent] = React.useState<string | null>(null);
   const focusing = React.useRef(false);
 
@@ -36,10 +36,11 @@ export function List(): React.JSX.Element {
       return;
     }
     const top = models.indexOf(next) * rowPx;
+    const room = node.clientHeight - headPx;
     if (top < node.scrollTop) {
       node.scrollTop = top;
-    } else if (top + rowPx > node.scrollTop + node.clientHeight) {
-      node.scrollTop = top + rowPx - node.clientHeight;
+    } else if (top + rowPx > node.scrollTop + room) {
+      node.scrollTop = top + rowPx - room;
     }
     focusing.current = true;
     setCurrent(next.name);
@@ -92,9 +93,9 @@ export function List(): React.JSX.Element {
       aria-busy={!panel.session.list.complete}
       onKeyDown={pressed}
     >
-      <Head />
-      <div className="mlk-rows" ref={scroller} role="rowgroup">
-        <div className="mlk-rows-all" role="presentation" style={{ height: models.length * rowPx }}>
+      <div className="mlk-rows" ref={scroller} role="presentation">
+        <Head />
+        <div className="mlk-rows-all" role="rowgroup" style={{ height: models.length * rowPx }}>
           {drawn.map(({ model, index }) => (
             <Row
               key={model.name}

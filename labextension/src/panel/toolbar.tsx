@@ -34,10 +34,6 @@ export function Toolbar(props: IToolbar): React.JSX.Element {
             panel.filter = event.currentTarget.value;
           }}
         />
-        <Order />
-        <span className="mlk-count" role="status">
-          {panel.session.list.loaded && count}
-        </span>
         <IconButton
           icon={refreshIcon}
           label={trans.__('Refresh the models')}
@@ -54,6 +50,10 @@ export function Toolbar(props: IToolbar): React.JSX.Element {
             onClick={props.openTab}
           />
         )}
+        <span className="mlk-count" role="status">
+          {panel.session.list.loaded && count}
+        </span>
+        <Order />
       </div>
       <OfflineBar />
       {panel.failure && <FailureBar failure={panel.failure} />}

@@ -44,7 +44,6 @@ export class KrakenPanel extends Widget {
     this._split.addClass('mlk-split');
     this._split.addWidget(this._part(() => <List />));
     this._split.addWidget(this._details);
-    this._split.setRelativeSizes([1, 1]);
     const layout = new PanelLayout();
     this.layout = layout;
     layout.addWidget(this._part(() => <Toolbar openTab={options.openTab} />));
@@ -100,9 +99,10 @@ export class KrakenPanel extends Widget {
 
   private _changed(): void {
     const { selection, session } = this.model;
-    this.node.dataset['connection'] = session.stream.state.connection;
+    this.node.dataset.connection = session.stream.state.connection;
     if ((selection !== null) === this._details.isHidden) {
       this._details.setHidden(selection === null);
+      this._share();
     }
   }
 
@@ -117,9 +117,19 @@ export class KrakenPanel extends Widget {
   private _arrange(): void {
     const { offsetWidth: width, offsetHeight: height } = this._split.node;
     if (width > 0) {
-      const beside = width >= BESIDE_PX && width > height;
-      this._split.orientation = beside ? 'horizontal' : 'vertical';
+      const orientation = width >= BESIDE_PX && width > height ? 'horizontal' : 'vertical';
+      if (orientation !== this._split.orientation) {
+        this._split.orientation = orientation;
+        this._share();
+      }
       MessageLoop.sendMessage(this._split, Widget.ResizeMessage.UnknownSize);
+    }
+  }
+
+  /** Gives list and details their shares; from there on people drag. */
+  private _share(): void {
+    if (!this._details.isHidden) {
+      this._split.setRelativeSizes(this._split.orientation === 'horizontal' ? [11, 9] : [2, 3]);
     }
   }
 

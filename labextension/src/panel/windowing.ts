@@ -10,6 +10,8 @@ export interface IWindow {
   readonly first: number;
   readonly end: number;
   readonly rowPx: number;
+  /** Height of what stands above the rows. */
+  readonly headPx: number;
 }
 
 /** Returns the rows that a scroller of this height shows at this place, and some more. */
@@ -24,22 +26,25 @@ export function windowOf(
   return { first: Math.min(first, end), end };
 }
 
-/** Follows a scroller; the style sheet says how high a row is at its width (--mlk-row). */
+/** Follows a scroller; the style sheet says how high rows and head are at its width. */
 export function useWindow(scroller: React.RefObject<HTMLElement>, count: number): IWindow {
-  const [seen, setSeen] = React.useState({ top: 0, height: 0, rowPx: ROW_PX });
+  const [seen, setSeen] = React.useState({ top: 0, height: 0, rowPx: ROW_PX, headPx: 0 });
   React.useLayoutEffect(() => {
     const node = scroller.current;
     if (!node) {
       return;
     }
     const look = (): void => {
-      const given = parseFloat(getComputedStyle(node).getPropertyValue('--mlk-row'));
+      const style = getComputedStyle(node);
+      const given = parseFloat(style.getPropertyValue('--mlk-row'));
+      const head = parseFloat(style.getPropertyValue('--mlk-head'));
       const rowPx = given > 0 ? given : ROW_PX;
+      const headPx = head > 0 ? head : 0;
       const { scrollTop: top, clientHeight: height } = node;
       setSeen(old =>
-        old.top === top && old.height === height && old.rowPx === rowPx
+        old.top === top && old.height === height && old.rowPx === rowPx && old.headPx === headPx
           ? old
-          : { top, height, rowPx }
+          : { top, height, rowPx, headPx }
       );
     };
     look();
@@ -51,5 +56,9 @@ export function useWindow(scroller: React.RefObject<HTMLElement>, count: number)
       node.removeEventListener('scroll', look);
     };
   }, [scroller]);
-  return { ...windowOf(seen.top, seen.height, seen.rowPx, count), rowPx: seen.rowPx };
+  return {
+    ...windowOf(seen.top, seen.height, seen.rowPx, count),
+    rowPx: seen.rowPx,
+    headPx: seen.headPx
+  };
 }
