@@ -114,7 +114,7 @@ def _frame_fields(frame: Any) -> list[dict[str, Any]]:
     fields = []
     for place, label in enumerate(labels):
         field = _series_field(str(label), frame.iloc[:, place])
-        if isinstance(label, int):
+        if type(label) is int:
             field["label"] = "int"
         elif not isinstance(label, str):
             raise PackError(
@@ -127,7 +127,17 @@ def _frame_fields(frame: Any) -> list[dict[str, Any]]:
 
 
 def _series_fields(series: Any) -> list[dict[str, Any]]:
-    return [_series_field("value" if series.name is None else str(series.name), series)]
+    if series.name is None:
+        return [{**_series_field("value", series), "label": "none"}]
+    if type(series.name) is int:
+        return [{**_series_field(str(series.name), series), "label": "int"}]
+    if isinstance(series.name, str):
+        return [_series_field(series.name, series)]
+    raise PackError(
+        "columns_unsupported",
+        f"The example is a series named {series.name!r}, a {type(series.name).__name__}.",
+        "Use text or a whole number as its name, or none.",
+    )
 
 
 def _series_field(name: str, series: Any) -> dict[str, Any]:

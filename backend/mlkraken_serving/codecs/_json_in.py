@@ -185,6 +185,8 @@ class InputReader:
     # -- other kinds --------------------------------------------------------------------------
 
     def _series(self, data: Any, exact: bool) -> Table:
+        if isinstance(data, list) and self._all_json:
+            return self._from_columns({next(iter(self._columns)): data}, exact)
         return self._table(data if isinstance(data, (list, dict)) else [data], exact)
 
     def _tensor(self, data: Any, exact: bool) -> Tensor:

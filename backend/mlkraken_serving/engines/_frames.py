@@ -34,8 +34,7 @@ def native(data: ModelInput, signature: Signature) -> Any:
         import pandas as pd
 
         (field,) = signature.fields
-        name = None if field.name == "value" else field.name
-        return pd.Series(_column(field, data.columns[field.name]), name=name)
+        return pd.Series(_column(field, data.columns[field.name]), name=_label(field))
     return _frame(data, signature.fields)
 
 
@@ -43,13 +42,14 @@ def _frame(data: Table, fields: list[Field]) -> pd.DataFrame:
     """Build the frame from arrays: three times as fast for one row as from Series."""
     import pandas as pd
 
-    columns = {
-        int(field.name) if field.label == "int" else field.name: _column(
-            field, data.columns[field.name]
-        )
-        for field in fields
-    }
+    columns = {_label(field): _column(field, data.columns[field.name]) for field in fields}
     return pd.DataFrame(columns, index=pd.RangeIndex(data.rows), copy=False)
+
+
+def _label(field: Field) -> str | int | None:
+    if field.label == "none":
+        return None
+    return int(field.name) if field.label == "int" else field.name
 
 
 def _column(field: Field, cells: list[Any]) -> Any:
@@ -66,7 +66,7 @@ def _column(field: Field, cells: list[Any]) -> Any:
     if field.storage == "object":
         column = np.empty(len(cells), dtype=object)
         column[:] = cells
-        return column
+        return pd.Series(column, dtype=object)  # of a bare array pandas 3 would make text
     if field.storage[0] in "fiub":  # numpy's own names are lower case, pandas' Int64 is not
         return _numbers(field, cells)
     return pd.array(cells, dtype=field.storage)
