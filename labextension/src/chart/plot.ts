@@ -12,6 +12,8 @@ const FONT_PX = 11;
 /** From this many visible dots on they are drawn smaller, so that a cloud shows its structure. */
 const MANY = 5_000;
 const VERY_MANY = 50_000;
+/** Ticks of a shorter span tell milliseconds. */
+const FINE_S = 8;
 
 function radiusFor(count: number): number {
   return count > VERY_MANY ? 1.3 : count > MANY ? 2 : 3;
@@ -102,7 +104,8 @@ export class Plot {
       axes: [
         {
           ...axis,
-          space: 64,
+          // Milliseconds make labels longer.
+          space: (_u, _axis, min, max) => (max - min < FINE_S ? 92 : 64),
           size: 34,
           incrs: TIME_STEPS,
           splits: (_u, _axis, min, max, step) => timeTicks(min, max, step),

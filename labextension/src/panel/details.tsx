@@ -55,8 +55,6 @@ function Head(props: {
     <header className="mlk-details-head">
       <div className="mlk-details-line">
         <h2 title={model.description || model.name}>{model.name}</h2>
-        <Versions selection={selection} model={model} />
-        <span className="mlk-fill" />
         <ModelActions shown={shown} />
         <IconButton
           icon={closeIcon}
@@ -67,8 +65,9 @@ function Head(props: {
           }}
         />
       </div>
-      <div className="mlk-details-line">
+      <div className="mlk-details-line mlk-details-facts">
         <StateMark shown={shown} />
+        <Versions selection={selection} model={model} />
         {where && (
           <span className="mlk-address">
             <code>{where}</code>
