@@ -19,6 +19,7 @@ __all__ = ["Running", "ensure", "running", "stop"]
 
 START_S = 60.0
 _STOP_S = 40.0
+_REFUSED_S = 5.0
 
 
 class Running:
@@ -138,7 +139,7 @@ def _start(home: Path, port: int, new_database: bool, until: str) -> dict[str, A
     try:
         with open(reader, "rb") as pipe:
             try:
-                subprocess.Popen(
+                process = subprocess.Popen(
                     command,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
@@ -149,7 +150,11 @@ def _start(home: Path, port: int, new_database: bool, until: str) -> dict[str, A
                 )
             finally:
                 os.close(writer)
-            return _hear(pipe, home)
+            told = _hear(pipe, home)
+        if "error" in told:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_REFUSED_S)  # it ends now; leave no process behind
+        return told
     except OSError as error:
         raise BackendUnavailable(
             "backend_unstartable", f"No process could be started: {error}.", "Free some memory."

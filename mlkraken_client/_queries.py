@@ -6,7 +6,7 @@ import itertools
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,14 @@ from mlkraken_client._errors import (
     ModelFailed,
     NotAuthorized,
     ServiceNotRunning,
+    WaitTimeout,
 )
 from mlkraken_client._transport import QUERY_STATUS, error_from, is_loopback
 
 __all__ = ["Queries", "Route"]
 
 _LIVE_S = 2.0
+_HEALTH_S = 2.0
 _LOG_LINES = 30
 
 
@@ -104,6 +106,14 @@ class Queries:
             self._route = None
             self._signature = None
 
+    def answered(self, endpoints: Sequence[Mapping[str, Any]]) -> bool:
+        """Tell whether every running one of ``endpoints`` that can be reached from here answers.
+
+        A process that died a moment ago runs, as far as the backend has seen.
+        """
+        urls = [item["url"] for item in endpoints if item["state"] == "running"]
+        return all(self._healthy(url) for url in urls if self._reachable(url))
+
     # -- sending ------------------------------------------------------------------------------
 
     def _send(self, body: bytes, timeout_s: float) -> bytes:
@@ -148,6 +158,13 @@ class Queries:
             return Route(direct, told["token"], until)
         gateway = f"{self._connection.url}/m/{self._model}@{self._version}/"
         return Route((gateway,), self._connection.headers()["Authorization"].split()[1], until)
+
+    def _healthy(self, url: str) -> bool:
+        transport = self._connection.transport
+        try:
+            return transport.send("GET", f"{url}/health", timeout_s=_HEALTH_S).status < 500
+        except (BackendUnavailable, WaitTimeout):
+            return False
 
     def _reachable(self, url: str) -> bool:
         """A loopback address is another machine's unless the backend is on this one."""

@@ -267,7 +267,7 @@ class Service:
         while True:
             told = self.describe()
             fresh = not unlike & {item["replica"] for item in told["endpoints"]}
-            if told["state"] in states and fresh:
+            if told["state"] in states and fresh and self._queries.answered(told["endpoints"]):
                 self._queries.forget()
                 return self
             if told["state"] == "failed" or (told["state"] == "stopped" and "running" in states):

@@ -10,6 +10,7 @@ import argparse
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +52,16 @@ def main() -> int:
 def _execute(output: Path) -> Any:
     notebook = nbformat.read(HERE / "quickstart.ipynb", as_version=4)
     print(f"running {HERE.name}/quickstart.ipynb ...", flush=True)
-    client = NotebookClient(
-        notebook,
-        timeout=CELL_TIMEOUT_S,
-        resources={"metadata": {"path": str(output)}},
-        config=Config({"KernelManager": {"transport": "ipc"}}),
-    )
-    return client.execute()
+    with tempfile.TemporaryDirectory() as sockets:
+        # Sockets in a folder of our own, for on TCP every user of the machine could listen in.
+        config = Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}})
+        client = NotebookClient(
+            notebook,
+            timeout=CELL_TIMEOUT_S,
+            resources={"metadata": {"path": str(output)}},
+            config=config,
+        )
+        return client.execute()
 
 
 def _save(notebook: Any, output: Path) -> None:

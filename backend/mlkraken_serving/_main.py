@@ -100,7 +100,7 @@ def _listener(options: argparse.Namespace) -> socket.socket:
             "port_taken",
             f"Port {options.port} on {options.host} cannot be used: {error.strerror}.",
             "Choose another with --port, or leave it out to take any free one.",
-        ) from error
+        ) from None  # the message has it all, and nobody needs the traceback
     listener.listen(2048)
     return listener
 

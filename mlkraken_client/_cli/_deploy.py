@@ -11,7 +11,7 @@ import click
 from mlkraken_client._cli._common import Context, command, echo_json
 from mlkraken_client._cli._example import read_example
 from mlkraken_client._errors import ConfigurationError
-from mlkraken_client._pack import pack
+from mlkraken_client._pack import pack, read_bundle
 from mlkraken_client._serve import serve_bundle
 from mlkraken_client._transport import is_loopback
 
@@ -175,7 +175,10 @@ def _serve(main: click.Group) -> None:
 
 
 def _name_of(path: str) -> str:
-    """A model's name for a file: its stem, in the letters that names have."""
+    """A bundle's own name, or for a file its stem, in the letters that names have."""
     from mlkraken_client._deploy import name_like
 
+    folder = Path(path).expanduser()
+    if (folder / "kraken.json").is_file():
+        return str(read_bundle(folder).manifest["name"])
     return name_like(Path(path).stem) or "model"

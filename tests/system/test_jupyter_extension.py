@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,7 @@ async def test_a_browser_without_the_xsrf_token_cannot_write(
 async def test_a_backend_that_cannot_start_is_explained(
     jp_fetch: Any, extension_home: Path
 ) -> None:
+    shutil.rmtree(extension_home, ignore_errors=True)
     extension_home.write_text("a file where the folder should be")
     with pytest.raises(HTTPClientError) as caught:
         await jp_fetch("mlkraken", "api", "v1", "models")

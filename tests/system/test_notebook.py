@@ -13,7 +13,6 @@ from typing import Any
 import nbformat
 import pytest
 from nbclient import NotebookClient
-from traitlets.config import Config
 
 from tests.conftest import end_backend, processes_of
 
@@ -33,10 +32,8 @@ def notebook_home(tmp_path: Path) -> Iterator[Path]:
 def execute(folder: Path, *sources: str) -> Any:
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    config = Config({"KernelManager": {"transport": "ipc"}})
-    client = NotebookClient(
-        notebook, timeout=120, resources={"metadata": {"path": str(folder)}}, config=config
-    )
+
+    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}})
     return client.execute()
 
 
@@ -121,10 +118,7 @@ def test_a_failed_deploy_explains_itself_in_the_cell(tmp_path: Path, notebook_ho
             )
         ]
     )
-    client = NotebookClient(
-        notebook, timeout=60, config=Config({"KernelManager": {"transport": "ipc"}})
-    )
-    client.execute()
+    NotebookClient(notebook, timeout=60).execute()
     progress, error = notebook.cells[0].outputs
     assert "failed while starting" in progress.data["text/plain"]
     assert error.ename == "DeployFailed"
