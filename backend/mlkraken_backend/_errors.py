@@ -4,6 +4,7 @@
 
     BackendError
     |-- Invalid             the request asks for something that cannot be
+    |   `-- TooLarge            more than is taken at once
     |-- NotFound            there is no such model, version, alias, service or token
     |-- Conflict            it contradicts what is there
     |   |-- RevisionConflict    somebody else changed it since it was read
@@ -33,6 +34,7 @@ __all__ = [
     "StorageCorrupt",
     "StorageError",
     "StorageFull",
+    "TooLarge",
     "Unauthenticated",
     "Upstream",
 ]
@@ -60,6 +62,10 @@ class BackendError(Exception):
 
 class Invalid(BackendError):
     """The request asks for something that cannot be."""
+
+
+class TooLarge(Invalid):
+    """The request is more than is taken at once."""
 
 
 class NotFound(BackendError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import os
@@ -15,7 +14,16 @@ from mlkraken_backend._errors import AlreadyRunning, StorageCorrupt
 from mlkraken_backend.adapters._files import mapped
 from mlkraken_backend.auth._signer import new_key
 
-__all__ = ["Home"]
+__all__ = ["USED", "Home"]
+
+
+USED = "instance"
+"""The secret that is made after the database: where it is there was one."""
+
+_ANEW = (
+    "or begin with an empty database (bundles on disk stay until then): "
+    "mlkraken backend start --new-database"
+)
 
 
 class Home:
@@ -44,6 +52,9 @@ class Home:
         except BlockingIOError:
             os.close(self._lock)
             raise _owned(folder) from None
+        with mapped(folder):
+            # What a killed backend left there would name the wrong one.
+            (folder / "backend.json").unlink(missing_ok=True)
 
     @property
     def database(self) -> Path:
@@ -53,10 +64,8 @@ class Home:
         """Return the secret in a file that only its owner can read, made when missing."""
         path = self.folder / name
         with mapped(path):
-            with contextlib.suppress(FileExistsError):
-                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with open(handle, "wb") as file:
-                    file.write(make())
+            if not path.exists():
+                self._write(path, make())
             return path.read_bytes().strip()
 
     def signing_key(self) -> bytes:
@@ -66,14 +75,19 @@ class Home:
     def write(self, name: str, document: Any) -> Path:
         """Write a JSON file that only its owner can read, whole or not at all."""
         path = self.folder / name
-        draft = path.with_name(path.name + ".draft")
         with mapped(path):
-            draft.unlink(missing_ok=True)
-            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(handle, "w", encoding="utf-8") as file:
-                json.dump(document, file, indent=1)
-            draft.replace(path)
+            self._write(path, json.dumps(document, indent=1).encode())
         return path
+
+    def _write(self, path: Path, content: bytes) -> None:
+        draft = path.with_name(path.name + ".draft")
+        draft.unlink(missing_ok=True)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(handle)
+        draft.replace(path)
 
     def last_port(self) -> int:
         """Return the port the backend had last time, 0 when unknown."""
@@ -105,24 +119,31 @@ class Home:
         return _damaged(aside, problem.message)
 
     def check_database_kept(self) -> None:
-        """Refuse to begin anew while a damaged database waits for a decision.
+        """Refuse to begin anew where there was a database before.
 
         Raises
         ------
         StorageCorrupt
-            ``database_corrupt``.
+            ``database_corrupt``: it was moved aside; ``database_missing``: it is gone or empty.
         """
+        if self.database.exists() and self.database.stat().st_size > 0:
+            return
         aside = sorted(self.folder.glob("kraken.db.corrupt-*[0-9]"))
-        if aside and not self.database.exists():
+        if aside:
             raise _damaged(aside[-1], "It was moved aside at an earlier start.")
+        if (self.folder / USED).exists():
+            raise StorageCorrupt(
+                "database_missing",
+                f"{self.database} is gone or empty, though there was a database before.",
+                f"Bring back a copy, {_ANEW}",
+            )
 
 
 def _damaged(aside: Path, what: str) -> StorageCorrupt:
     return StorageCorrupt(
         "database_corrupt",
         f"The database was damaged and is now {aside}. {what}",
-        f"Bring back a copy as {aside.with_name('kraken.db')}, or begin with an empty database "
-        "(bundles on disk stay until then): mlkraken backend start --new-database",
+        f"Bring back a copy as {aside.with_name('kraken.db')}, {_ANEW}",
     )
 
 

@@ -23,8 +23,8 @@ import psutil
 import uvicorn
 
 from mlkraken_backend._errors import BackendError, StorageCorrupt, StorageError
-from mlkraken_backend._home import Home
-from mlkraken_backend.adapters._files import FileArtifacts
+from mlkraken_backend._home import USED, Home
+from mlkraken_backend.adapters._files import FileArtifacts, mapped
 from mlkraken_backend.adapters._processes import ProcessRuntime
 from mlkraken_backend.adapters._record_files import RecordFiles
 from mlkraken_backend.adapters._sqlite import SqliteStore
@@ -52,7 +52,8 @@ def run(settings: Settings) -> int:
     try:
         home = Home(settings.home)
         if settings.ready_fd is not None:
-            _log_to(settings.home / "backend.log")
+            with mapped(settings.home):
+                _log_to(settings.home / "backend.log")
         backend = _Embedded(home, settings)
     except BackendError as error:
         _report(settings.ready_fd, {"error": _told(error)})
@@ -73,7 +74,7 @@ class _Embedded:
         self._woken = threading.Event()
         self._listener = _listen(settings.port, home.last_port())
         self._store = _open_store(home, settings.new_database, self._hub.notify)
-        self._issuer = f"mlkraken-{home.secret('instance').decode()[:12]}"
+        self._issuer = f"mlkraken-{home.secret(USED).decode()[:12]}"
         self._signer = Signer(home.signing_key(), self._issuer)
         self._token = home.secret("token").decode()
         self._runtime = self._make_runtime()
@@ -93,9 +94,11 @@ class _Embedded:
 
     def serve(self) -> None:
         """Answer until told to stop, then stop the services and leave the home."""
-        # Uvicorn raises the signal again when it has ended; what follows must still run.
+        # Uvicorn takes the signals over while it runs, and raises them again when it has ended;
+        # what follows must still run. One that comes before it runs must not get lost.
+        told = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)
+            signal.signal(number, lambda *_: told.set())
         if self._settings.until is not None:
             _end_with(self._settings.until)
         loop = threading.Thread(target=self._reconcile, name="reconciler", daemon=True)
@@ -112,7 +115,8 @@ class _Embedded:
             timeout_graceful_shutdown=5,
         )
         try:
-            _Server(config, self._announce, self._hub.close).run(sockets=[self._listener])
+            server = _Server(config, self._announce, self._hub.close, told)
+            server.run(sockets=[self._listener])
         finally:
             self._stopping.set()
             self._woken.set()
@@ -200,16 +204,23 @@ class _Server(uvicorn.Server):
     """Uvicorn that says when it answers, and ends its streams before it waits for them."""
 
     def __init__(
-        self, config: uvicorn.Config, ready: Callable[[int], None], leaving: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        ready: Callable[[int], None],
+        leaving: Callable[[], None],
+        told: threading.Event,
     ) -> None:
         super().__init__(config)
         self._ready = ready
         self._leaving = leaving
+        self._told = told
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and sockets:
             self._ready(sockets[0].getsockname()[1])
+        if self._told.is_set():
+            self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._leaving()
@@ -229,19 +240,21 @@ def _open_store(home: Home, new_database: bool, told: Callable[[], None]) -> Sql
 
 def _listen(port: int, last: int) -> socket.socket:
     """Listen on the wanted port; without a wish on last time's, or on any."""
+    why = ""
     for wanted in (port,) if port else (last, 0):
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, wanted))
-        except OSError:
+        except (OSError, OverflowError) as error:
             listener.close()
+            why = str(error)
             continue
         listener.listen(2048)
         return listener
     raise StorageError(
         "port_taken",
-        f"Port {port} on {HOST} is taken by another program.",
+        f"Port {port} on {HOST} cannot be used: {why}.",
         "Choose another with --port, or leave it out to take any free one.",
     )
 

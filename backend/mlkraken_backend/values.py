@@ -254,7 +254,10 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Token(msgspec.Struct, frozen=True):
-    """A long-lived named token; the secret itself is not kept."""
+    """A long-lived named token; the secret itself is not kept.
+
+    ``former`` are the revoked tokens that had this name before, and when they would have ended.
+    """
 
     name: str
     jti: str
@@ -264,4 +267,5 @@ class Token(msgspec.Struct, frozen=True):
     expires_at: float
     model: str = ""
     revoked_at: float | None = None
+    former: dict[str, float] = {}
     revision: int = 0

@@ -26,9 +26,11 @@ import psutil
 from mlkraken_backend.lifecycle import Sighting
 from mlkraken_backend.values import Failure, Parity
 
-__all__ = ["Child", "Facts"]
+__all__ = ["MARK", "Child", "Facts"]
 
-EXIT_REFUSED = 3
+MARK = "MLKRAKEN_REPLICA"
+"""Variable in a replica's environment, and so in that of all it starts, that names it."""
+
 _PROBE_S = 3600.0
 
 
@@ -77,6 +79,8 @@ class Child:
         self._run = run
         self._changed = changed
         self._stopping = threading.Event()
+        self._telling = threading.Lock()
+        self._known = threading.Event()
         self._killed_for: Failure | None = None
         self._watcher = threading.Thread(
             target=self._watch, name=f"watch {facts.replica}", daemon=True
@@ -99,6 +103,10 @@ class Child:
         if why is not None and self._killed_for is None:
             self._killed_for = why
         self._signal(signal.SIGKILL)
+
+    def await_known(self, timeout_s: float) -> None:
+        """Wait until the process is seen as ready or ended."""
+        self._known.wait(timeout_s)
 
     def join(self, timeout_s: float) -> None:
         """Wait for the process's end to be noticed."""
@@ -124,12 +132,18 @@ class Child:
 
     def _watch(self) -> None:
         if self._process is not None:
-            self._await_ready()
+            # Beside the wait for the end: a child of the process that inherited its socket would
+            # keep the question open when the process itself is gone.
+            threading.Thread(target=self._await_ready, daemon=True).start()
             self._await_end()
-        self._kill_session()
-        self.sighting = msgspec.structs.replace(
-            self.sighting, status="ended", failure=self._failure()
-        )
+        self._kill_rest()
+        self._tell(msgspec.structs.replace(self.sighting, status="ended", failure=self._failure()))
+
+    def _tell(self, sighting: Sighting) -> None:
+        with self._telling:
+            if self.sighting.status != "ended":
+                self.sighting = sighting
+        self._known.set()
         self._changed()
 
     def _await_ready(self) -> None:
@@ -141,15 +155,16 @@ class Child:
         while self._alive():
             health = self._health()
             if health is not None:
-                self.sighting = Sighting(
-                    "ready",
-                    self.facts.host,
-                    self.facts.port,
-                    self.facts.pid,
-                    parity=msgspec.convert(health.get("parity", {}), Parity),
-                    engine=str(health.get("engine", "")),
+                self._tell(
+                    Sighting(
+                        "ready",
+                        self.facts.host,
+                        self.facts.port,
+                        self.facts.pid,
+                        parity=msgspec.convert(health.get("parity", {}), Parity),
+                        engine=str(health.get("engine", "")),
+                    )
                 )
-                self._changed()
                 return
             time.sleep(0.05)
 
@@ -179,6 +194,8 @@ class Child:
             self.kill()
 
     def _alive(self) -> bool:
+        if self.sighting.status == "ended":
+            return False
         if self._popen is not None:
             return self._popen.poll() is None
         return self._process is not None and self._process.is_running()
@@ -188,31 +205,41 @@ class Child:
             with contextlib.suppress(psutil.Error):
                 self._process.send_signal(number)
 
-    def _kill_session(self) -> None:
-        """End what the model's code started and left behind: it shares the session."""
+    def _kill_rest(self) -> None:
+        """End what the model's code started and left behind.
+
+        It carries the replica's mark, or shares its session. The session counts only where its
+        end was watched: later its number may be that of somebody else's.
+        """
         ended_at = time.time()
-        for process in psutil.process_iter() if self.facts.pid else ():
+        for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
-                ours = os.getsid(process.pid) == self.facts.pid
-                if ours and process.create_time() <= ended_at:
+                if process.create_time() <= ended_at and self._left_behind(process):
                     process.kill()
+
+    def _left_behind(self, process: psutil.Process) -> bool:
+        if self._process is not None and os.getsid(process.pid) == self.facts.pid:
+            return True
+        return process.environ().get(MARK) == self.facts.replica
 
     # -- why it ended -------------------------------------------------------------------------
 
-    def _failure(self) -> Failure:
+    def _failure(self) -> Failure | None:
         if self._killed_for is not None:
             return self._killed_for
         refused = self._refused()
         if refused is not None:
             return refused
         code = self._popen.returncode if self._popen is not None else None
-        if code is None:
-            return Failure(
-                "replica_gone",
-                "The process ended while no backend was watching.",
-                "Its last log lines may tell why.",
-            )
-        return _exit_failure(code)
+        if code is not None:
+            return _exit_failure(code)
+        if self._process is None:
+            return None  # nobody watched, so it says nothing about the model
+        return Failure(
+            "replica_gone",
+            "The process ended; it was adopted, so its exit status is not known.",
+            "Its last log lines may tell why.",
+        )
 
     def _refused(self) -> Failure | None:
         path = self._run / f"{self.facts.replica}.failed.json"

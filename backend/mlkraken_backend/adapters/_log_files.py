@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from itertools import islice
 from pathlib import Path
 
 from mlkraken_backend.adapters._cursor import read_cursor, write_cursor
@@ -68,7 +69,7 @@ class LogFiles:
         lines: list[LogLine] = []
         offsets: dict[str, int] = {}
         for file in reversed(files):
-            replica, size = _replica(file), file.stat().st_size
+            replica, size = _replica(file), _size(file)
             start = max(0, size - _TAIL_BYTES)
             found, end = _lines(file, start, 1 << 30, replica in live)
             offsets[file.name] = end
@@ -84,26 +85,33 @@ class LogFiles:
 
 
 def _lines(file: Path, start: int, limit: int, growing: bool) -> tuple[list[str], int]:
+    found: list[str] = []
+    end = start
     try:
         with file.open("rb") as stream:
             stream.seek(start)
-            raw = stream.read()
-    except FileNotFoundError:
+            # Line by line: a log may be larger than the memory.
+            for line in islice(stream, limit):
+                if growing and not line.endswith(b"\n"):
+                    break
+                found.append(_text(line))
+                end += len(line)
+    except FileNotFoundError:  # removed with its version
         return [], start
-    pieces = raw.split(b"\n")
-    rest = pieces.pop()
-    if len(pieces) > limit:
-        pieces = pieces[:limit]
-    elif rest and not growing and len(pieces) < limit:
-        end = start + len(raw)
-        return [_text(piece) for piece in (*pieces, rest)], end
-    end = start + sum(len(piece) + 1 for piece in pieces)
-    return [_text(piece) for piece in pieces], end
+    return found, end
 
 
-def _text(piece: bytes) -> str:
+def _text(line: bytes) -> str:
+    piece = line.removesuffix(b"\n")
     text = piece[:_LONGEST_LINE].decode("utf-8", "replace").rstrip("\r")
     return text + (f" ... ({len(piece)} bytes)" if len(piece) > _LONGEST_LINE else "")
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _replica(file: Path) -> str:

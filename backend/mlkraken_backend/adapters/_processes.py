@@ -9,14 +9,15 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 import psutil
 
-from mlkraken_backend._errors import StartFailed
-from mlkraken_backend.adapters._child import Child, Facts
+from mlkraken_backend._errors import StartFailed, StorageError
+from mlkraken_backend.adapters._child import MARK, Child, Facts
 from mlkraken_backend.adapters._files import mapped
 from mlkraken_backend.adapters._log_files import LogFiles
 from mlkraken_backend.lifecycle import Sighting
@@ -28,6 +29,7 @@ __all__ = ["ProcessRuntime"]
 HOST = "127.0.0.1"
 _SAMPLE_S = 0.25
 _TREE_EVERY = 8
+_ADOPT_S = 1.0
 _PRIVATE = ("MLKRAKEN_TOKEN", "MLKRAKEN_URL", "JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN")
 
 
@@ -81,6 +83,8 @@ class ProcessRuntime:
     def start(self, spec: ReplicaSpec) -> None:
         if spec.replica in self._children:
             return
+        if self._closing.is_set():
+            raise StartFailed("start_failed", "The backend is ending.", "Start it again.")
         with _listener(spec.port) as listener, mapped(self._run):
             facts = Facts(
                 replica=spec.replica,
@@ -92,10 +96,15 @@ class ProcessRuntime:
                 log=str(self._logs.new(spec.model, spec.version, spec.replica)),
             )
             self._write(facts)  # before the process, so that a crash in between leaves a trace
-            popen = self._spawn(spec, facts, listener)
+            try:
+                popen = self._spawn(spec, facts, listener)
+            except StartFailed:
+                self._facts_path(spec.replica).unlink(missing_ok=True)
+                raise
         process = psutil.Process(popen.pid)
         facts = msgspec.structs.replace(facts, pid=popen.pid)
-        self._write(facts)
+        with contextlib.suppress(StorageError):  # it runs; without its pid it is found by its name
+            self._write(facts)
         self._watch(Child(facts, process, self._run, self._changed, popen))
 
     def stop(self, replica: str, grace_s: float) -> None:
@@ -113,8 +122,9 @@ class ProcessRuntime:
 
     def forget_replica(self, replica: str) -> None:
         self._children.pop(replica, None)
-        for path in (self._facts_path(replica), self._run / f"{replica}.failed.json"):
-            path.unlink(missing_ok=True)
+        with mapped(self._run):
+            for path in (self._facts_path(replica), self._run / f"{replica}.failed.json"):
+                path.unlink(missing_ok=True)
 
     def usage(self, replica: str) -> tuple[float, int]:
         return self._usage.get(replica, (0.0, 0))
@@ -139,6 +149,8 @@ class ProcessRuntime:
             child.stop(10.0)
         for child in children:
             child.join(12.0)
+            if child.sighting.status == "ended":  # as asked, so a later backend need not wonder
+                self.forget_replica(child.facts.replica)
 
     # -- starting -----------------------------------------------------------------------------
 
@@ -155,7 +167,7 @@ class ProcessRuntime:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     cwd=cwd,
-                    env=_environment(),
+                    env=_environment(spec.replica),
                     pass_fds=[listener.fileno()],
                     start_new_session=True,
                 )
@@ -198,13 +210,19 @@ class ProcessRuntime:
             try:
                 facts = msgspec.json.decode(path.read_bytes(), type=Facts)
             except msgspec.MsgspecError:
-                path.unlink(missing_ok=True)  # cut short by a crash; the scan below finds it
+                path.unlink(missing_ok=True)  # cut short as the whole machine went down
                 continue
             process = _process_of(facts)
             if process is not None and process.pid != facts.pid:
                 facts = msgspec.structs.replace(facts, pid=process.pid)
                 self._write(facts)
             self._watch(Child(facts, process, self._run, self._changed))
+        for draft in self._run.glob("r-*.draft"):
+            draft.unlink(missing_ok=True)
+        # Those that are ready answer at once; the first round shall not take them for late.
+        deadline = time.monotonic() + _ADOPT_S
+        for child in self._children.values():
+            child.await_known(max(0.0, deadline - time.monotonic()))
 
     def _write(self, facts: Facts) -> None:
         path = self._facts_path(facts.replica)
@@ -261,10 +279,10 @@ def _interpreter(wanted: str) -> str:
     return wanted if wanted and os.access(wanted, os.X_OK) else sys.executable
 
 
-def _environment() -> dict[str, str]:
+def _environment(replica: str) -> dict[str, str]:
     """The user's environment without the secrets that are not the model's business."""
     kept = {name: value for name, value in os.environ.items() if name not in _PRIVATE}
-    return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**kept, MARK: replica, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _process_of(facts: Facts) -> psutil.Process | None:

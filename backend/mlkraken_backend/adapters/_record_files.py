@@ -6,9 +6,11 @@ The format is the model server's: 64-byte records in files named
 
 from __future__ import annotations
 
+import heapq
+import math
 import shutil
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -19,6 +21,8 @@ from mlkraken_backend.ports import QueryPoint
 __all__ = ["RecordFiles"]
 
 _RECORD = struct.Struct("<dffIIHH36s")
+_BLOCK = 1024 * _RECORD.size
+_ROUNDING_S = 1.0
 
 
 class RecordFiles:
@@ -39,22 +43,18 @@ class RecordFiles:
     def points(
         self, model: str, version: int | None, since: float, until: float, limit: int
     ) -> list[QueryPoint]:
-        newest_first = (
-            point
-            for segment in reversed(self._segments(model, version))
-            for point in reversed(_read(segment, 0)[0])
-            if since <= point.sent_at < until
-        )
-        # A segment's records are ordered by their end; replicas overlap.
-        return sorted(islice(newest_first, limit), key=lambda point: point.sent_at)
+        segments = {path: _whole(path) for path in self._segments(model, version)}
+        return _newest(segments, since, until, limit)
+
+    def latest(self, model: str, version: int | None, limit: int) -> tuple[list[QueryPoint], str]:
+        segments = {path: _whole(path) for path in self._segments(model, version)}
+        cursor = write_cursor({_key(path): end for path, end in segments.items()})
+        return _newest(segments, -math.inf, math.inf, limit), cursor
 
     def tail(
         self, model: str, version: int | None, cursor: str, limit: int
     ) -> tuple[list[QueryPoint], str]:
         segments = self._segments(model, version)
-        if cursor == "now":
-            ends = {_key(path): _whole(path) for path in segments}
-            return [], write_cursor(ends, ends)
         offsets = read_cursor(cursor)
         points: list[QueryPoint] = []
         for segment in segments:
@@ -74,6 +74,9 @@ class RecordFiles:
             folder = folder / str(version)
         with mapped(folder):
             shutil.rmtree(folder, ignore_errors=not folder.exists())
+            parent = self._root / model
+            if parent.is_dir() and not any(parent.iterdir()):
+                parent.rmdir()
 
     def _segments(self, model: str, version: int | None) -> list[Path]:
         pattern = "*.rec" if version is not None else "*/*.rec"
@@ -81,6 +84,42 @@ class RecordFiles:
         if version is not None:
             folder = folder / str(version)
         return sorted(folder.glob(pattern), key=lambda path: path.name)
+
+
+def _newest(
+    segments: Mapping[Path, int], since: float, until: float, limit: int
+) -> list[QueryPoint]:
+    """Return the newest points of segments that end at the given bytes, oldest first.
+
+    Within a segment records are ordered by their end, but replicas write side by side.
+    """
+    merged = heapq.merge(
+        *(_backwards(segment, end, since) for segment, end in segments.items()),
+        key=_ended_at,
+        reverse=True,
+    )
+    wanted = (point for point in merged if since <= point.sent_at < until)
+    return sorted(islice(wanted, max(0, limit)), key=lambda point: point.sent_at)
+
+
+def _backwards(segment: Path, end: int, since: float) -> Iterator[QueryPoint]:
+    """Yield a segment's records, the last first, until those that ended before ``since``."""
+    try:
+        with segment.open("rb") as file:
+            while end > 0:
+                start = max(0, end - _BLOCK)
+                file.seek(start)
+                for point in reversed(list(_points(file.read(end - start)))):
+                    if _ended_at(point) < since - _ROUNDING_S:
+                        return
+                    yield point
+                end = start
+    except FileNotFoundError:  # removed by a retention or a delete while we looked
+        return
+
+
+def _ended_at(point: QueryPoint) -> float:
+    return point.sent_at + point.response_ms / 1000
 
 
 def _read(segment: Path, start: int, most: int | None = None) -> tuple[list[QueryPoint], int]:

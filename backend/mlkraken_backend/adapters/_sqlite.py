@@ -176,9 +176,11 @@ class SqliteStore:
             conditions.append("instr(words, ?) > 0")
             values.append(query.text.lower())
         if query.tag:
+            # json_each rather than a path, in which a quotation mark has a meaning of its own
             key, found, value = query.tag.partition("=")
-            conditions.append("json_extract(doc, ?) " + ("= ?" if found else "IS NOT NULL"))
-            values += [f'$.tags."{key}"', value] if found else [f'$.tags."{key}"']
+            tags = "SELECT 1 FROM json_each(CAST(doc AS TEXT), '$.tags') AS tag WHERE tag.key = ?"
+            conditions.append(f"EXISTS ({tags}{' AND tag.value = ?' if found else ''})")
+            values += [key, value] if found else [key]
         statement = f"SELECT doc FROM models WHERE {' AND '.join(conditions)} ORDER BY name LIMIT ?"
         found_models = self._all(Model, statement, *values, query.limit + 1)
         return Page(found_models[: query.limit], len(found_models) > query.limit)
@@ -236,10 +238,10 @@ class SqliteStore:
                 f"SELECT id, doc FROM events WHERE id > ? {condition} ORDER BY id LIMIT ?",
                 (after, *values, limit),
             ).fetchall()
-        return [
-            msgspec.structs.replace(msgspec.json.decode(doc, type=Event), id=number)
-            for number, doc in rows
-        ]
+            return [
+                msgspec.structs.replace(msgspec.json.decode(doc, type=Event), id=number)
+                for number, doc in rows
+            ]
 
     def last_event(self) -> int:
         with self._reading, self._mapped():
@@ -258,7 +260,7 @@ class SqliteStore:
     def _all(self, kind: type[T], statement: str, *values: Any) -> list[T]:
         with self._reading, self._mapped():
             rows = self._reader.execute(statement, values).fetchall()
-        return [msgspec.json.decode(doc, type=kind) for (doc,) in rows]
+            return [msgspec.json.decode(doc, type=kind) for (doc,) in rows]
 
     @contextlib.contextmanager
     def _mapped(self) -> Iterator[None]:
@@ -267,7 +269,11 @@ class SqliteStore:
             yield
         except sqlite3.OperationalError as error:
             raise _operational(error, self._path) from error
-        except sqlite3.DatabaseError as error:
+        except sqlite3.ProgrammingError as error:  # a late reader of a store that was closed
+            raise StorageError(
+                "storage_failed", f"{self._path}: {error}.", "Ask again in a moment."
+            ) from error
+        except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
             raise _corrupt(error, self._path) from error
 
 
@@ -296,7 +302,7 @@ def _operational(error: sqlite3.OperationalError, path: Path) -> StorageError:
     return StorageError("storage_failed", f"{path}: {text}.", "The backend's log has more.")
 
 
-def _corrupt(error: sqlite3.DatabaseError, path: Path) -> StorageCorrupt:
+def _corrupt(error: Exception, path: Path) -> StorageCorrupt:
     return StorageCorrupt(
         "database_corrupt",
         f"{path} is not a sound database: {error}.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 from collections.abc import Callable, Container
 
 import msgspec
@@ -21,14 +22,20 @@ _IMPLIED = {
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """A person or program, what it may do, and the one model it is limited to, if any."""
+    """A person or program, what it may do, and the one model it is limited to, if any.
+
+    ``jti`` and ``until`` are those of the token it carries: what it is given on the strength of
+    that token ends with it.
+    """
 
     name: str
     scopes: frozenset[str]
     model: str = ""
+    jti: str = ""
+    until: float = math.inf
 
-    def need(self, scope: str, model: str = "") -> None:
-        """Check that the caller may do this.
+    def need(self, scope: str, model: str | None = "") -> None:
+        """Check that the caller may do this; ``model`` None stands for what names no model.
 
         Raises
         ------
@@ -41,7 +48,7 @@ class Caller(msgspec.Struct, frozen=True):
                 f"The token does not carry the scope {scope!r}.",
                 f"Make one that does: mlkraken token create NAME --scope {scope}",
             )
-        if self.model and model != self.model:
+        if self.model and model is not None and model != self.model:
             raise Forbidden(
                 "other_model",
                 f"The token is for the model {self.model!r} only.",
@@ -98,4 +105,10 @@ class Authenticator:
                 "Make a new one: mlkraken token create NAME",
             )
         scopes = {implied for scope in claims["scope"] for implied in _IMPLIED.get(scope, ())}
-        return Caller(claims["sub"], frozenset(scopes), claims.get("model", ""))
+        return Caller(
+            claims["sub"],
+            frozenset(scopes),
+            claims.get("model", ""),
+            claims.get("jti", ""),
+            float(claims["exp"]),
+        )

@@ -9,7 +9,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from mlkraken_backend._errors import Unauthenticated
+from mlkraken_backend._errors import StorageCorrupt, Unauthenticated
 
 __all__ = ["Signer", "new_key"]
 
@@ -32,10 +32,22 @@ class Signer:
         Private key as PEM.
     issuer
         Name of this backend; tokens of another are refused.
+
+    Raises
+    ------
+    StorageCorrupt
+        ``signing_key_corrupt``.
     """
 
     def __init__(self, key: bytes, issuer: str) -> None:
-        self._key = serialization.load_pem_private_key(key, password=None)
+        try:
+            self._key = serialization.load_pem_private_key(key, password=None)
+        except ValueError as error:
+            raise StorageCorrupt(
+                "signing_key_corrupt",
+                f"The key that tokens are signed with cannot be read: {error}.",
+                "Bring the home's signing.key back; or remove it, which ends all tokens given out.",
+            ) from error
         self.issuer = issuer
 
     @property

@@ -94,14 +94,14 @@ def _look(
         if replica.state == "stopping":
             return without(service, replica)
         return _ended(service, replica, sighting.failure, now, policy)
+    if sighting.status == "ready" and replica.state == "pending":
+        # Before the deadline is looked at: nobody may have watched while it became ready in time.
+        return _got_ready(service, replica, sighting, now)
     if now > replica.deadline_at and replica.state != "running":
         return _late(service, replica, now, policy, commands)
     if replica.state == "stopping":
         # Given again every round: the one before may have been lost with the process that gave it.
         commands.append(Stop(replica, max(0.0, replica.deadline_at - now)))
-        return service
-    if sighting.status == "ready" and replica.state == "pending":
-        return _got_ready(service, replica, sighting, now)
     return service
 
 
@@ -142,7 +142,6 @@ def _late(
         "start_timeout",
         f"The model was not ready within {waited}.",
         "The last log lines may tell what it was doing; deploy with a longer timeout=.",
-        final=True,
     )
     return _ended(service, replica, failure, now, policy)
 

@@ -35,12 +35,15 @@ class QueryLog(Protocol):
         ``version`` None means all versions.
         """
 
+    def latest(self, model: str, version: int | None, limit: int) -> tuple[list[QueryPoint], str]:
+        """Return the newest ``limit`` points, oldest first, and the cursor after them."""
+
     def tail(
         self, model: str, version: int | None, cursor: str, limit: int
     ) -> tuple[list[QueryPoint], str]:
         """Return up to ``limit`` points recorded after ``cursor``, and the cursor after them.
 
-        The cursor "" stands at the beginning of what is kept, "now" at the end.
+        The cursor "" stands at the beginning of what is kept.
         """
 
     def forget(self, model: str, version: int | None) -> None:

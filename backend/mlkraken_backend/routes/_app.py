@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 from starlette.applications import Starlette
@@ -11,7 +11,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import Mount
 from starlette.routing import Route as HttpRoute
 
 from mlkraken_backend._errors import BackendError
@@ -19,6 +18,7 @@ from mlkraken_backend.auth import Authenticator, Signer
 from mlkraken_backend.routes._backend import About, SelfRoutes
 from mlkraken_backend.routes._gateway import Gateway
 from mlkraken_backend.routes._http import (
+    Endpoint,
     answer_error,
     answer_no_route,
     answer_unexpected,
@@ -28,7 +28,7 @@ from mlkraken_backend.routes._http import (
 )
 from mlkraken_backend.routes._hub import Hub
 from mlkraken_backend.routes._models import ModelRoutes
-from mlkraken_backend.routes._route import Call, Route
+from mlkraken_backend.routes._route import Call
 from mlkraken_backend.routes._services import ServiceRoutes
 from mlkraken_backend.routes._shared import version_number
 from mlkraken_backend.routes._streams import EventStream
@@ -123,12 +123,12 @@ def build_app(
         return FileResponse(place, headers={"x-request-id": id_of(request)})
 
     async def described(request: Request) -> Response:
-        caller_of(request, authenticator, "query", request.query_params.get("m", ""))
-        return JSONResponse(document)
+        caller_of(request, authenticator, "query", None)
+        return JSONResponse(document, headers={"x-request-id": id_of(request)})
 
     async def docs(request: Request) -> Response:
-        caller_of(request, authenticator, "query", request.query_params.get("m", ""))
-        return HTMLResponse(docs_page(document))
+        caller_of(request, authenticator, "query", None)
+        return HTMLResponse(docs_page(document), headers={"x-request-id": id_of(request)})
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -137,17 +137,17 @@ def build_app(
 
     files = "/models/{m}/versions/{v}/files/{path:path}"
     api = [
-        *(_http_route(route, authenticator, once) for route in documented),
-        HttpRoute(files, receive, methods=["PUT"]),
-        HttpRoute(files, fetch, methods=["GET"]),
-        HttpRoute("/query", gateway.by_body, methods=["POST"]),
-        HttpRoute("/events", EventStream(outside, authenticator, hub).__call__, methods=["GET"]),
-        HttpRoute("/openapi.json", described, methods=["GET"]),
-        HttpRoute("/docs", docs, methods=["GET"]),
+        *((item.method, item.path, endpoint(item, authenticator, once)) for item in documented),
+        ("PUT", files, receive),
+        ("GET", files, fetch),
+        ("POST", "/query", gateway.by_body),
+        ("GET", "/events", EventStream(outside, authenticator, hub).__call__),
+        ("GET", "/openapi.json", described),
+        ("GET", "/docs", docs),
     ]
-    return Starlette(
+    app = Starlette(
         routes=[
-            Mount("/api/v1", routes=api),
+            *_http_routes(api),
             HttpRoute("/m/{reference}", gateway.by_path, methods=_ANY),
             HttpRoute("/m/{reference}/{path:path}", gateway.by_path, methods=_ANY),
         ],
@@ -158,15 +158,26 @@ def build_app(
         },
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # a redirect would leave without a credential or an id
+    return app
 
 
-def _http_route(route: Route, authenticator: Authenticator, once: Once) -> HttpRoute:
-    return HttpRoute(
-        route.path,
-        endpoint(route, authenticator, once),
-        methods=[route.method],
-        name=f"{route.method} {route.path}",
-    )
+def _http_routes(api: Iterable[tuple[str, str, Endpoint]]) -> list[HttpRoute]:
+    """Return one route a path, so that a wrong method is told all that are allowed there."""
+    methods: dict[str, dict[str, Endpoint]] = {}
+    for method, path, serve in api:
+        methods.setdefault(path, {})[method] = serve
+    return [
+        HttpRoute("/api/v1" + path, _by_method(served), methods=list(served))
+        for path, served in methods.items()
+    ]
+
+
+def _by_method(served: Mapping[str, Endpoint]) -> Endpoint:
+    async def serve(request: Request) -> Response:
+        return await served["GET" if request.method == "HEAD" else request.method](request)
+
+    return serve
 
 
 def api_document(about: About) -> dict[str, Any]:

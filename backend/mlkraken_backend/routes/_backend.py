@@ -60,11 +60,13 @@ class SelfRoutes:
         return Reply(self.about)
 
     def list_tokens(self, call: Call) -> Reply:
-        tokens = Tokens(self.outside).every()
+        limit = call.caller.model
+        tokens = [item for item in Tokens(self.outside).every() if limit in ("", item.model)]
         return Reply(give.TokensOut([give.token_out(token) for token in tokens]))
 
     def create_token(self, call: Call) -> Reply:
         body: take.TokenIn = call.body
+        call.caller.need("admin", body.model)
         token = Tokens(self.outside).create(
             body.name, call.caller.name, body.scope, body.model, body.ttl
         )
@@ -79,7 +81,9 @@ class SelfRoutes:
         return Reply(give.token_out(token, secret), 201)
 
     def revoke_token(self, call: Call) -> Reply:
-        token = Tokens(self.outside).revoke(call.path["name"])
+        tokens, name = Tokens(self.outside), call.path["name"]
+        call.caller.need("admin", tokens.get(name).model)
+        token = tokens.revoke(name)
         self.tokens_changed()
         return Reply(give.token_out(token))
 

@@ -19,11 +19,14 @@ from starlette.responses import Response, StreamingResponse
 
 from mlkraken_backend._errors import Invalid, Upstream
 from mlkraken_backend.auth import Authenticator, Signer
-from mlkraken_backend.routes._http import MOST_BODY, caller_of, id_of
+from mlkraken_backend.routes._http import MOST_BODY, caller_of, id_of, whole_body
 from mlkraken_backend.usecases.queries import Queries
 from mlkraken_backend.values import Replica
 
 __all__ = ["Gateway"]
+
+MOST_QUERY = 100 * 2**20
+"""Largest query in bytes, as at the model servers."""
 
 _TOKEN_S = 600.0
 _HOP = frozenset(
@@ -68,15 +71,15 @@ class Gateway:
     async def by_path(self, request: Request) -> Response:
         """Serve ``/m/{reference}/{path}``."""
         reference = str(request.path_params["reference"])
-        path = "/" + str(request.path_params.get("path", ""))
+        # As it came: decoded, a %3F would become the end of the path.
+        path = "/" + "/".join(request.scope["raw_path"].decode("ascii").split("/")[3:])
         caller_of(request, self._authenticator, "query", reference.partition("@")[0])
         return await self._pass(request, reference, path, request.stream())
 
     async def by_body(self, request: Request) -> Response:
         """Serve ``/api/v1/query``, where ``metaData.modelId`` names the model."""
-        caller = self._authenticator.caller(request.headers.get("authorization"))
-        caller.need("query", caller.model)
-        body = await request.body()
+        caller = caller_of(request, self._authenticator, "query", None)
+        body = await whole_body(request, MOST_QUERY, "Send it to the model's own address.")
         reference = _model_id(body)
         caller.need("query", reference.partition("@")[0])
         return await self._pass(request, reference, "/", body)
@@ -115,7 +118,7 @@ class Gateway:
             except aiohttp.ClientError as error:
                 raise _unreachable(reference, replica, error) from error
             return Response(whole, answer.status, headers)
-        return StreamingResponse(answer.content.iter_any(), answer.status, headers)
+        return StreamingResponse(_streamed(answer), answer.status, headers)
 
     def _headers(self, request: Request, model: str) -> dict[str, str]:
         kept = {name: value for name, value in request.headers.items() if name not in _HOP}
@@ -148,6 +151,15 @@ class Gateway:
         return self._session
 
 
+async def _streamed(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """Pass an answer on; its connection goes with a caller who leaves before the end."""
+    try:
+        async for chunk in answer.content.iter_any():
+            yield chunk
+    finally:
+        answer.close()
+
+
 def _model_id(body: bytes) -> str:
     meta = _meta(body)
     name = meta.get("modelId") if isinstance(meta, dict) else None
@@ -171,7 +183,7 @@ def _meta(body: bytes) -> Any:
         pass
     try:  # NaN and Infinity, which Python clients write, are not in msgspec's JSON
         message = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Invalid(
             "body_not_json",
             f"The body is not JSON: {error}.",

@@ -15,13 +15,22 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mlkraken_backend._errors import BackendError, Conflict, Invalid, NotFound
+from mlkraken_backend._errors import BackendError, Conflict, Invalid, NotFound, TooLarge
 from mlkraken_backend.auth import Authenticator, Caller
 from mlkraken_backend.routes._route import Call, Reply, Route
 from mlkraken_backend.usecases.idempotency import Once
 from mlkraken_backend.wire._errors import error_body, status_of
 
-__all__ = ["Endpoint", "answer_error", "answer_no_route", "answer_unexpected", "caller_of", "id_of"]
+__all__ = [
+    "Endpoint",
+    "answer_error",
+    "answer_no_route",
+    "answer_unexpected",
+    "caller_of",
+    "endpoint",
+    "id_of",
+    "whole_body",
+]
 
 MOST_BODY = 32 * 2**20
 """Largest JSON body in bytes; bundles go to upload slots, queries through the gateway."""
@@ -43,8 +52,10 @@ def id_of(request: Request) -> str:
     return known
 
 
-def caller_of(request: Request, authenticator: Authenticator, scope: str, model: str) -> Caller:
-    """Return who calls; raises `Unauthenticated` or `Forbidden`."""
+def caller_of(
+    request: Request, authenticator: Authenticator, scope: str, model: str | None
+) -> Caller:
+    """Return who calls; raises `Unauthenticated` or `Forbidden`. See `Caller.need`."""
     caller = authenticator.caller(request.headers.get("authorization"))
     caller.need(scope, model)
     return caller
@@ -56,11 +67,9 @@ def endpoint(route: Route, authenticator: Authenticator, once: Once) -> Endpoint
     async def serve(request: Request) -> Response:
         caller = _NOBODY
         if route.scope is not None:
-            limited_to = str(request.path_params.get("m", ""))
-            caller = authenticator.caller(request.headers.get("authorization"))
             # Lists, tokens and new models name no model in their path; their handlers decide.
-            caller.need(route.scope, limited_to or caller.model)
-        raw = await _body(request)
+            caller = caller_of(request, authenticator, route.scope, request.path_params.get("m"))
+        raw = await whole_body(request, MOST_BODY, "Bundles go to the upload slots.")
         call = Call(
             caller=caller,
             path={key: str(value) for key, value in request.path_params.items()},
@@ -78,10 +87,12 @@ def endpoint(route: Route, authenticator: Authenticator, once: Once) -> Endpoint
 def _run(
     route: Route, call: Call, request: Request, raw: bytes, once: Once
 ) -> tuple[int, bytes, dict[str, str]]:
-    key = request.headers.get("idempotency-key", "")
-    if not key or route.method == "GET":
+    given = request.headers.get("idempotency-key", "")
+    if not given or route.method == "GET":
         return _answer(route.handle(call))
-    told = f"{call.caller.name} {request.method} {request.url.path} ".encode() + raw
+    # Keys are the callers' own: two who hit on the same one have nothing to do with each other.
+    key = hashlib.sha256(f"{call.caller.name}\n{given}".encode()).hexdigest()
+    told = f"{request.method} {request.url.path} ".encode() + raw
     remembered = once.begin(key, hashlib.sha256(told).hexdigest())
     if remembered is not None:
         return remembered.status, remembered.body, {"idempotency-replayed": "true"}
@@ -98,16 +109,13 @@ def _answer(reply: Reply) -> tuple[int, bytes, dict[str, str]]:
     return reply.status, msgspec.json.encode(reply.document), dict(reply.headers)
 
 
-async def _body(request: Request) -> bytes:
+async def whole_body(request: Request, most: int, hint: str) -> bytes:
+    """Return the body; raises `TooLarge` (``body_too_large``) as soon as it is."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MOST_BODY:
-            raise Invalid(
-                "body_too_large",
-                f"The body is longer than {MOST_BODY >> 20} MiB.",
-                "Bundles go to the upload slots.",
-            )
+        if len(body) > most:
+            raise TooLarge("body_too_large", f"The body is longer than {most >> 20} MiB.", hint)
     return bytes(body)
 
 
@@ -120,7 +128,7 @@ def _decoded(route: Route, raw: bytes) -> Any:
         raise Invalid(
             "body_invalid", f"The body does not fit: {error}.", "See /api/v1/docs for its form."
         ) from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise Invalid("body_not_json", f"The body is not JSON: {error}.", "") from error
 
 

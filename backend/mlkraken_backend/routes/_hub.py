@@ -10,17 +10,23 @@ __all__ = ["Hub"]
 
 
 class Hub:
-    """A wake-up call for many waiting coroutines of one loop."""
+    """A wake-up call for many waiting coroutines of one loop.
+
+    Read ``turn`` before looking at what may have changed, and give it to `wait`: then no change
+    is missed that happens between the look and the wait.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: set[asyncio.Event] = set()
+        self.turn = 0
         self.closed = False
 
     def notify(self) -> None:
         """Wake everyone who waits. Callable from any thread."""
         with self._lock:
+            self.turn += 1
             loop = self._loop
         if loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has just been closed
@@ -31,12 +37,14 @@ class Hub:
         self.closed = True
         self.notify()
 
-    async def wait(self, timeout_s: float) -> bool:
-        """Wait for the next `notify`; False when none came in time."""
-        with self._lock:
-            self._loop = asyncio.get_running_loop()
+    async def wait(self, turn: int, timeout_s: float) -> bool:
+        """Wait for the first `notify` after ``turn`` was read; False when none came in time."""
         event = asyncio.Event()
         self._waiting.add(event)
+        with self._lock:
+            self._loop = asyncio.get_running_loop()
+            if self.turn != turn:
+                event.set()
         try:
             await asyncio.wait_for(event.wait(), timeout_s)
         except asyncio.TimeoutError:

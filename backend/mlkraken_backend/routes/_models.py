@@ -44,7 +44,9 @@ class ModelRoutes:
                 tag=call.query.get("tag", ""),
             )
         )
-        rows = [model_document(self.outside, model) for model in page.models]
+        limit = call.caller.model
+        shown = [model for model in page.models if limit in ("", model.name)]
+        rows = [model_document(self.outside, model) for model in shown]
         return Reply(give.ModelsOut(rows, page.models[-1].name if page.more else ""))
 
     def create_model(self, call: Call) -> Reply:
@@ -76,7 +78,7 @@ class ModelRoutes:
                 raise Invalid(
                     "alias_without_history", "Only live can go back.", "Name the version."
                 )
-            model = aliases.rollback(name)
+            model = aliases.rollback(name, expected_revision=if_match(call))
         else:
             model = aliases.put(
                 name, call.path["a"], int(body.version), expected_revision=if_match(call)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -42,12 +44,13 @@ class Call:
         text = self.query.get(name)
         if text is None or text == "":
             return default
-        try:
-            return float(text)
-        except ValueError:
-            raise Invalid(
-                "parameter_invalid", f"{name}={text!r} is not a number.", f"Say {name}=1, say."
-            ) from None
+        with contextlib.suppress(ValueError):
+            number = float(text)
+            if math.isfinite(number):
+                return number
+        raise Invalid(
+            "parameter_invalid", f"{name}={text!r} is not a number.", f"Say {name}=1, say."
+        )
 
     def whole(self, name: str, default: int, most: int) -> int:
         """Return a whole query parameter between 0 and ``most``, the nearer one beyond them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlkraken_backend.auth import Signer
+from mlkraken_backend.ports import QueryPoint
 from mlkraken_backend.routes._route import Call, Param, Reply, Route
 from mlkraken_backend.routes._shared import version_number, when
 from mlkraken_backend.usecases._outside import Outside
@@ -18,6 +19,7 @@ __all__ = ["ServiceRoutes"]
 TOKEN_TTL_S = 900
 ENDPOINTS_TTL_S = 300
 _MOST_POINTS = 1_000_000
+_FINEST_S, _COARSEST_S = 0.001, 366 * 86400.0
 _TIMES = (
     Param("since", "Seconds since 1970, or RFC 3339."),
     Param("until", "Seconds since 1970, or RFC 3339."),
@@ -61,13 +63,14 @@ class ServiceRoutes:
 
     def endpoints(self, call: Call) -> Reply:
         service = Services(self.outside).get(call.path["m"], version_number(self.outside, call))
-        now = self.outside.clock.now()
+        now, caller = self.outside.clock.now(), call.caller
+        until = min(now + TOKEN_TTL_S, caller.until)
         token = self.signer.sign(
-            call.caller.name,
+            caller.name,
             ["query"],
             now=now,
-            until=now + TOKEN_TTL_S,
-            jti=self.outside.ids.new("q"),
+            until=until,
+            jti=caller.jti or self.outside.ids.new("q"),
             model=service.model,
         )
         return Reply(
@@ -75,7 +78,7 @@ class ServiceRoutes:
                 endpoints=give.service_out(service).endpoints,
                 ttl=ENDPOINTS_TTL_S,
                 token=token,
-                token_expires_at=give.moment(now + TOKEN_TTL_S),
+                token_expires_at=give.moment(until),
             )
         )
 
@@ -108,10 +111,11 @@ class ServiceRoutes:
             when(call, "until", float("inf")),
             call.whole("limit", 100_000, _MOST_POINTS),
         )
-        resolution = call.number("resolution", 0.0)
-        columns = list(points[0].__struct_fields__) if points else []
+        resolution = min(call.number("resolution", 0.0), _COARSEST_S)
+        columns = list(QueryPoint.__struct_fields__)
         if resolution > 0:
-            return Reply(give.TimesOut(columns, [], buckets(points, resolution)))
+            fine = max(resolution, _FINEST_S)
+            return Reply(give.TimesOut(columns, [], buckets(points, fine)))
         return Reply(give.TimesOut(columns, points, []))
 
     def routes(self) -> list[Route]:

@@ -13,6 +13,9 @@ from mlkraken_backend.wire import _out as give
 __all__ = ["etag", "if_match", "model_document", "version_number", "when"]
 
 
+_MOST_DIGITS = 9
+
+
 def model_document(outside: Outside, model: Model) -> give.ModelOut:
     """Return a model with what its shown service uses now."""
     return give.model_out(model, _used(outside, model))
@@ -36,7 +39,7 @@ def version_number(outside: Outside, call: Call) -> int:
         ``version_not_found``.
     """
     text = call.path["v"]
-    if text.isdecimal():
+    if text.isdecimal() and len(text) <= _MOST_DIGITS:
         return int(text)
     model = outside.store.model(call.path["m"])
     alias = model.aliases.get(text) if model else None
@@ -62,10 +65,10 @@ def if_match(call: Call) -> int | None:
     Invalid
         ``revision_invalid``.
     """
-    text = call.headers.get("if-match", "").strip().strip('"')
+    text = call.headers.get("if-match", "").strip().removeprefix("W/").strip('"')
     if text in ("", "*"):
         return None
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > _MOST_DIGITS:
         raise Invalid(
             "revision_invalid", f"If-Match {text!r} is not a revision.", "Send a model's ETag."
         )
@@ -84,7 +87,9 @@ def when(call: Call, name: str, default: float) -> float:
     if "T" not in text:
         return call.number(name, default)
     try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+        # A bare + in a query means a space: 12:00:00+01:00 comes as 12:00:00 01:00.
+        told = text.replace("Z", "+00:00").replace(" ", "+")
+        return datetime.fromisoformat(told).timestamp()
     except ValueError:
         raise Invalid(
             "parameter_invalid",

@@ -18,8 +18,9 @@ from starlette.responses import Response, StreamingResponse
 from mlkraken_backend._errors import Invalid
 from mlkraken_backend.auth import Authenticator, Caller
 from mlkraken_backend.ports import QueryPoint
-from mlkraken_backend.routes._http import caller_of
+from mlkraken_backend.routes._http import caller_of, id_of
 from mlkraken_backend.routes._hub import Hub
+from mlkraken_backend.routes._route import Call
 from mlkraken_backend.usecases._outside import Outside
 from mlkraken_backend.wire._out import event_out
 
@@ -29,6 +30,8 @@ _LOOK_S = 0.04
 _BEAT_S = 15.0
 _MOST_POINTS = 5_000
 _MOST_HISTORY = 100_000
+_MOST_EVENTS = 500
+_MOST_DIGITS = 15
 
 
 @dataclass
@@ -56,14 +59,18 @@ class EventStream:
         self._hub = hub
 
     async def __call__(self, request: Request) -> Response:
-        caller = caller_of(request, self._authenticator, "query", request.query_params.get("m", ""))
+        caller = caller_of(request, self._authenticator, "query", None)
         watched = _watched(request.query_params.get("times", ""), caller)
-        history = min(int(request.query_params.get("history", "0") or 0), _MOST_HISTORY)
-        after = self._resume(request.headers.get("last-event-id", ""), watched)
-        if after is None:
-            after = await run_in_threadpool(self._outside.store.last_event)
+        query = Call(caller, {}, request.query_params, {})
+        history = query.whole("history", 0, _MOST_HISTORY)
+        newest = await run_in_threadpool(self._outside.store.last_event)
+        after = self._resume(request.headers.get("last-event-id", ""), watched, newest)
         stream = self._events(after, watched, history, caller)
-        headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+        headers = {
+            "cache-control": "no-cache",
+            "x-accel-buffering": "no",
+            "x-request-id": id_of(request),
+        }
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
     async def _events(
@@ -75,10 +82,11 @@ class EventStream:
                 yield chunk
         yield _message("ready", {}, after, watched)
         beat = asyncio.get_running_loop().time() + _BEAT_S
+        changed, turn = True, self._hub.turn
         while not self._hub.closed:
-            changed = await self._hub.wait(_LOOK_S if watched else _BEAT_S)
             sent = False
-            if changed or not watched:
+            if changed:
+                turn = self._hub.turn
                 async for number, chunk in self._changes(after, watched, caller):
                     after, sent = number, True
                     yield chunk
@@ -93,29 +101,29 @@ class EventStream:
             elif now >= beat:
                 beat = now + _BEAT_S
                 yield b": still here\n\n"
+            changed = await self._hub.wait(turn, _LOOK_S if watched else _BEAT_S)
 
     async def _changes(
         self, after: int, watched: list[_Watched], caller: Caller
     ) -> AsyncIterator[tuple[int, bytes]]:
-        events = await run_in_threadpool(self._outside.store.events, after, 500)
-        for event in events:
-            after = event.id
-            if not caller.model or event.model == caller.model:
-                yield after, _message("change", event_out(event), after, watched)
+        while events := await run_in_threadpool(self._outside.store.events, after, _MOST_EVENTS):
+            for event in events:
+                after = event.id
+                if not caller.model or event.model == caller.model:
+                    yield after, _message("change", event_out(event), after, watched)
+            if len(events) < _MOST_EVENTS:
+                return
 
     async def _begin(
         self, item: _Watched, history: int, after: int, watched: list[_Watched]
     ) -> AsyncIterator[bytes]:
         if item.cursor != "now":
             return
-        log = self._outside.querylog
-        _, item.cursor = await run_in_threadpool(log.tail, item.model, item.version, "now", 0)
-        if history:
-            points = await run_in_threadpool(
-                log.points, item.model, item.version, 0.0, float("inf"), history
-            )
-            for start in range(0, len(points), _MOST_POINTS):
-                yield _times(item, points[start : start + _MOST_POINTS], after, watched)
+        points, item.cursor = await run_in_threadpool(
+            self._outside.querylog.latest, item.model, item.version, history
+        )
+        for start in range(0, len(points), _MOST_POINTS):
+            yield _times(item, points[start : start + _MOST_POINTS], after, watched)
 
     async def _new_points(self, item: _Watched) -> list[QueryPoint]:
         points, item.cursor = await run_in_threadpool(
@@ -123,22 +131,23 @@ class EventStream:
         )
         return points
 
-    def _resume(self, last_id: str, watched: list[_Watched]) -> int | None:
+    def _resume(self, last_id: str, watched: list[_Watched], newest: int) -> int:
+        """Return the event to go on after; of ids that never were, the newest."""
         number, _, packed = last_id.partition(";")
-        if not number.isdecimal():
-            return None
+        if not number.isdecimal() or len(number) > _MOST_DIGITS:
+            return newest
         with contextlib.suppress(binascii.Error, msgspec.MsgspecError, ValueError):
             cursors = msgspec.json.decode(base64.urlsafe_b64decode(packed), type=dict[str, str])
             for item in watched:
                 item.cursor = cursors.get(item.reference, item.cursor)
-        return int(number)
+        return min(int(number), newest)
 
 
 def _watched(text: str, caller: Caller) -> list[_Watched]:
     watched = []
     for reference in filter(None, text.split(",")):
         model, _, version = reference.partition("@")
-        if version and not version.isdecimal():
+        if version and not (version.isdecimal() and len(version) < _MOST_DIGITS):
             raise Invalid(
                 "times_invalid",
                 f"times={reference!r} names no version.",

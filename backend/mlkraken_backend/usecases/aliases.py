@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
 import msgspec
 
 from mlkraken_backend._errors import Conflict, Invalid, NotFound, RevisionConflict
@@ -15,8 +12,6 @@ from mlkraken_backend.usecases._outside import Outside, find_model, find_version
 from mlkraken_backend.values import LIVE, Event, Model, Service
 
 __all__ = ["Aliases"]
-
-T = TypeVar("T")
 
 
 class Aliases:
@@ -65,17 +60,19 @@ class Aliases:
             self._outside.store.commit(changes, [event])
             return saved(asked)
 
-        model = _persisted(attempt, expected_revision)
+        model = persist(attempt)
         self._outside.wake()
         return model
 
-    def rollback(self, name: str) -> Model:
+    def rollback(self, name: str, *, expected_revision: int | None = None) -> Model:
         """Move ``live`` back to what was live before.
 
         Raises
         ------
         NotFound
             ``model_not_found``.
+        RevisionConflict
+            ``revision_conflict`` when the model is not at ``expected_revision``.
         Conflict
             ``nothing_before`` when no earlier version was ever live, or all are deleted.
         """
@@ -87,7 +84,7 @@ class Aliases:
                 f"No version of {name!r} was live before version {model.live.version}.",
                 "Name the version to go to: promote(VERSION).",
             )
-        return self.put(name, LIVE, before[-1], back=True)
+        return self.put(name, LIVE, before[-1], expected_revision=expected_revision, back=True)
 
     def delete(self, name: str, alias: str, *, expected_revision: int | None = None) -> None:
         """Remove an alias.
@@ -112,7 +109,7 @@ class Aliases:
             event = Event("alias.removed", name, now, message=f"{alias} removed")
             self._outside.store.commit([Save(release_alias(model, alias, now))], [event])
 
-        _persisted(attempt, expected_revision)
+        persist(attempt)
 
     def _model(self, name: str, expected_revision: int | None) -> Model:
         model = find_model(self._outside, name)
@@ -156,8 +153,3 @@ class Aliases:
         before = store.service(model.name, live) if live is not None else None
         fresh = Service(model=model.name, version=number, updated_at=now)
         return want_running(fresh, before.size if before else fresh.size, now)
-
-
-def _persisted(attempt: Callable[[], T], expected_revision: int | None) -> T:
-    """A caller who named a revision wants to hear of a conflict, not to win it."""
-    return attempt() if expected_revision is not None else persist(attempt)

@@ -11,6 +11,8 @@ from mlkraken_backend.usecases._outside import Outside
 __all__ = ["Once"]
 
 _UNDER_WAY = 0
+_LONGEST_S = 60.0
+"""No write takes longer; what is under way since then died with the process that did it."""
 
 
 class Once:
@@ -29,27 +31,21 @@ class Once:
         Conflict
             ``idempotency_under_way`` while the first is not done.
         """
-        store = self._outside.store
-        there = store.answer(key)
-        if there is None:
-            answer = Answer(key, fingerprint, _UNDER_WAY, b"", self._outside.clock.now())
-            try:
-                store.commit([Save(answer)])
-            except RevisionConflict:
-                there = store.answer(key)
-            else:
-                return None
+        there = self._outside.store.answer(key)
+        if (there is None or self._died(there)) and self._claim(key, fingerprint, there):
+            return None
+        there = there or self._outside.store.answer(key)
+        if there is not None and there.fingerprint != fingerprint:
+            raise Invalid(
+                "idempotency_key_reused",
+                "This Idempotency-Key was used for another request.",
+                "Use a new key for every write.",
+            )
         if there is None or there.status == _UNDER_WAY:
             raise Conflict(
                 "idempotency_under_way",
                 "The first request with this Idempotency-Key is not done yet.",
                 "Ask again in a moment.",
-            )
-        if there.fingerprint != fingerprint:
-            raise Invalid(
-                "idempotency_key_reused",
-                "This Idempotency-Key was used for another request.",
-                "Use a new key for every write.",
             )
         return there
 
@@ -65,3 +61,16 @@ class Once:
         there = self._outside.store.answer(key)
         if there is not None:
             self._outside.store.commit([Remove(there)])
+
+    def _died(self, there: Answer) -> bool:
+        age = self._outside.clock.now() - there.at
+        return there.status == _UNDER_WAY and not 0 <= age <= _LONGEST_S
+
+    def _claim(self, key: str, fingerprint: str, before: Answer | None) -> bool:
+        now, revision = self._outside.clock.now(), before.revision if before else 0
+        try:
+            answer = Answer(key, fingerprint, _UNDER_WAY, b"", now, revision)
+            self._outside.store.commit([Save(answer)])
+        except RevisionConflict:
+            return False
+        return True

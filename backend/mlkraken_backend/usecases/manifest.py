@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -25,8 +25,8 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 class _File(msgspec.Struct):
     path: str
-    sha256: str
-    size: int
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    size: Annotated[int, msgspec.Meta(ge=0, le=2**50)]
 
 
 class _Manifest(msgspec.Struct):
@@ -74,8 +74,12 @@ def check_manifest(manifest: Mapping[str, Any], kinds: frozenset[str]) -> None:
         raise _invalid(f"is not a bundle manifest: {error}.") from error
     for file in known.files:
         _check_path(file.path)
-    if len({file.path for file in known.files}) < len(known.files):
+    paths = {file.path for file in known.files}
+    if len(paths) < len(known.files):
         raise _invalid("names a file twice.")
+    folders = {str(folder) for path in paths for folder in PurePosixPath(path).parents}
+    if folders & paths:
+        raise _invalid(f"names {min(folders & paths)!r} both as a file and as a folder.")
     if known.format > FORMAT:
         raise Invalid(
             "bundle_too_new",

@@ -54,7 +54,7 @@ class Queries:
 
 def _version_of(model: Model, what: str) -> int:
     if what.isdecimal():
-        number = int(what)
+        number = int(what[:10])
         if number not in model.versions and number not in model.services:
             raise NotFound(
                 "version_not_found",

@@ -5,13 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from mlkraken_backend._errors import Conflict
-from mlkraken_backend.checks import check_size
+from mlkraken_backend.checks import check_patience, check_size
 from mlkraken_backend.lifecycle import want_restart, want_running, want_stopped
 from mlkraken_backend.ports import LogPage, QueryPoint, Save
 from mlkraken_backend.usecases._outside import Outside, find_model, find_version, persist, saved
 from mlkraken_backend.values import Event, Model, Service, Size
 
 __all__ = ["Services"]
+
+_ALL_EVENTS = 1_000_000
 
 
 class Services:
@@ -46,10 +48,12 @@ class Services:
         NotFound
             ``version_not_found``.
         Invalid
-            ``size_invalid``.
+            ``size_invalid`` or ``patience_invalid``.
         Conflict
             ``version_refused``, ``model_deleting`` or ``version_deleting``.
         """
+
+        check_patience(start_timeout=start_timeout_s, deadline=deadline_s)
 
         def attempt() -> Service:
             store, now, policy = (
@@ -96,7 +100,7 @@ class Services:
     def events(self, name: str, number: int, limit: int) -> list[Event]:
         """Return the newest events of a version, oldest first. Raises `NotFound`."""
         find_version(self._outside, name, number)
-        events = self._outside.store.events(0, 10_000, name)
+        events = self._outside.store.events(0, _ALL_EVENTS, name)
         return [event for event in events if event.version in (None, number)][-limit:]
 
     def response_times(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -16,6 +17,7 @@ __all__ = ["Tokens"]
 
 _SCOPES: tuple[Scope, ...] = ("query", "deploy", "admin")
 _LONGEST_S = 10 * 365 * 86400.0
+_NAME = re.compile(r"[\w.@-](?:[\w.@ -]{0,98}[\w.@-])?")
 
 
 class Tokens:
@@ -36,8 +38,12 @@ class Tokens:
         Conflict
             ``token_exists``.
         """
-        if not name.strip() or len(name) > 100:
-            raise Invalid("token_name_invalid", "A token needs a name.", "Say what it is for.")
+        if not _NAME.fullmatch(name):
+            raise Invalid(
+                "token_name_invalid",
+                f"{name!r} cannot name a token.",
+                "Use 1 to 100 letters, digits, spaces and '._@-'; say what it is for.",
+            )
         scopes = [known for known in _SCOPES if known in scope]
         if len(scopes) != len(set(scope)) or not scopes:
             raise Invalid(
@@ -69,6 +75,7 @@ class Tokens:
                 created_at=now,
                 expires_at=now + ttl_s,
                 model=model,
+                former=_revoked(before, now) if before else {},
                 revision=before.revision if before else 0,
             )
             self._outside.store.commit([Save(token)])
@@ -80,16 +87,20 @@ class Tokens:
         """Return all tokens, revoked and expired ones included."""
         return self._outside.store.tokens()
 
+    def get(self, name: str) -> Token:
+        """Return a token; raises `NotFound` (``token_not_found``)."""
+        token = self._outside.store.token(name)
+        if token is None:
+            raise NotFound(
+                "token_not_found", f"There is no token {name!r}.", "mlkraken token list names all."
+            )
+        return token
+
     def revoke(self, name: str) -> Token:
         """Revoke a token; raises `NotFound` (``token_not_found``)."""
 
         def attempt() -> Token:
-            token = self._outside.store.token(name)
-            if token is None:
-                known = ", ".join(item.name for item in self.every()) or "none"
-                raise NotFound(
-                    "token_not_found", f"There is no token {name!r}.", f"Known: {known}."
-                )
+            token = self.get(name)
             if token.revoked_at is not None:
                 return token
             now = self._outside.clock.now()
@@ -102,8 +113,12 @@ class Tokens:
     def revoked(self) -> list[str]:
         """Return the ids of revoked tokens that would still hold otherwise."""
         now = self._outside.clock.now()
-        return [
-            token.jti
-            for token in self.every()
-            if token.revoked_at is not None and token.expires_at > now
-        ]
+        return [jti for token in self.every() for jti in _revoked(token, now)]
+
+
+def _revoked(token: Token, now: float) -> dict[str, float]:
+    """The revoked ids of this name that have not ended yet, and when they end."""
+    revoked = dict(token.former)
+    if token.revoked_at is not None:
+        revoked[token.jti] = token.expires_at
+    return {jti: end for jti, end in revoked.items() if end > now}

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from mlkraken_backend._errors import Conflict, NotFound
-from mlkraken_backend.checks import check_model_name, check_size
+from mlkraken_backend.checks import check_model_name, check_patience, check_size
 from mlkraken_backend.lifecycle import ask_alias, brief, want_running, want_stopped
 from mlkraken_backend.ports import Remove, Save, Slot
 from mlkraken_backend.usecases._outside import (
@@ -111,11 +111,12 @@ class Versions:
         Raises
         ------
         Invalid
-            ``size_invalid``, ``file_missing`` or ``file_differs``.
+            ``size_invalid``, ``patience_invalid``, ``file_missing`` or ``file_differs``.
         Conflict
             ``model_deleting``.
         """
         check_size(wanted.size)
+        check_patience(start_timeout=wanted.start_timeout_s, deadline=wanted.deadline_s)
         repeated = self._committed_before(name, upload_id)
         if repeated is not None:
             return Committed(repeated, existed=False)

@@ -17,6 +17,7 @@ from mlkraken_backend._errors import (
     StorageCorrupt,
     StorageError,
     StorageFull,
+    TooLarge,
     Unauthenticated,
     Upstream,
 )
@@ -24,6 +25,7 @@ from mlkraken_backend._errors import (
 __all__ = ["STATUS", "ErrorBody", "error_body", "status_of"]
 
 STATUS: dict[type[BackendError], int] = {
+    TooLarge: 413,
     Invalid: 422,
     NotFound: 404,
     RevisionConflict: 412,

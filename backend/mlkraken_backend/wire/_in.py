@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
@@ -19,6 +19,9 @@ __all__ = [
     "UploadIn",
     "sized",
 ]
+
+
+_Number: TypeAlias = Annotated[int, msgspec.Meta(ge=1, lt=10**9)]
 
 
 class ModelIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,7 +70,7 @@ class ServiceIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AliasIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The version to move to; ``"previous"`` goes back to what was live before."""
 
-    version: int | Literal["previous"]
+    version: _Number | Literal["previous"]
 
 
 class TokenIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
