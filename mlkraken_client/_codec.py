@@ -38,9 +38,13 @@ def encode(value: Any, signature: Mapping[str, Any]) -> tuple[Any, dict[str, Any
     meta: dict[str, Any] = {"exact": True}
     if signature.get("kind", "any") == "any" and _needs_description(value):
         signature = meta["signature"] = _described(value)
-    if type(value).__name__ == "DataFrame" and _all_nested(signature):
-        return _rows(_data(value)), meta
-    return _data(value), meta
+    data = _data(value)
+    nested = all(field["dtype"] == "json" for field in signature.get("fields", []))
+    if isinstance(data, dict) and type(value).__name__ == "DataFrame" and nested:
+        return _rows(data), meta
+    if type(value).__name__ == "Series" and signature.get("kind") == "series" and not nested:
+        return {signature["fields"][0]["name"]: data}, meta
+    return data, meta
 
 
 def _described(value: Any) -> dict[str, Any]:
@@ -50,12 +54,8 @@ def _described(value: Any) -> dict[str, Any]:
         raise InputRefused(error.code, error.message, error.hint) from error
 
 
-def _all_nested(signature: Mapping[str, Any]) -> bool:
-    """Whether a table's columns look like rows: all hold lists or objects."""
-    return all(field["dtype"] == "json" for field in signature.get("fields", []))
-
-
 def _rows(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """Write a table of lists and objects by rows: by columns it could be read as one row."""
     return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
 
 

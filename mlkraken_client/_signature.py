@@ -273,7 +273,10 @@ def _list_field(name: str, values: list[Any]) -> dict[str, Any]:
         return {"name": name, "dtype": "int64", "nullable": len(present) < len(plain)}
     if present and all(type(value) in (int, float) for value in present):
         return {"name": name, "dtype": "float64", "missing": "nan"}
-    return {"name": name, **_object_cells(plain)}
+    described = {"name": name, **_object_cells(plain)}
+    if not any(isinstance(value, float) and value != value for value in plain):  # noqa: PLR0124
+        described["missing"] = "none"  # plain Python has no other word for a missing text
+    return described
 
 
 def _record_fields(rows: list[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -30,6 +30,14 @@ _LARGEST = {"float32": 3.4028235677973366e38, "float16": 65520.0}
 _DECIMAL = re.compile(
     r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?Infinity|[+-]?s?NaN\d*", re.ASCII
 )
+_DATETIME = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII
+)
+_DURATION = re.compile(
+    r"[+-]?P(?=.)(?:-?\d+W)?(?:-?\d+D)?"
+    r"(?:T(?=.)(?:-?\d+H)?(?:-?\d+M)?(?:-?\d+(?:\.\d+)?S)?)?",
+    re.ASCII,
+)
 _EXPECTED = {
     "bool": "true or false",
     "string": "a string",
@@ -164,6 +172,18 @@ def _date(value: Any) -> dt.date:
         raise ValueError("is not an ISO 8601 date") from None
 
 
+def _datetime(value: Any) -> str:
+    if type(value) is str and _DATETIME.fullmatch(value):
+        return value
+    raise ValueError("is not an ISO 8601 date and time")
+
+
+def _timedelta(value: Any) -> str:
+    if type(value) is str and _DURATION.fullmatch(value):
+        return value
+    raise ValueError("is not an ISO 8601 duration")
+
+
 _SIMPLE: dict[str, Reader] = {
     "bool": _bool,
     "float64": _float,
@@ -172,6 +192,6 @@ _SIMPLE: dict[str, Reader] = {
     "decimal": _decimal,
     "date": _date,
     # The engine parses these two: only it knows the unit and the time zone they end up in.
-    "datetime": _string,
-    "timedelta": _string,
+    "datetime": _datetime,
+    "timedelta": _timedelta,
 }

@@ -64,10 +64,11 @@ class ColumnReader:
         for number, cell in enumerate(values):
             place = self._place(number)
             if cell is None and not field.nullable:
+                kind = field.dtype if field.shape else field.storage or field.dtype
                 return InputError(
                     "value_missing",
-                    f"{place}: the value is missing, but the column is "
-                    f"{field.storage or field.dtype}, which cannot hold missing values.",
+                    f"{place}: the value is missing, but the column is {kind}, which cannot hold "
+                    "missing values.",
                     "Send a value, or deploy with an example whose column can hold missing values "
                     "(float64, Int64, boolean).",
                 )

@@ -22,6 +22,7 @@ from mlkraken_serving.codecs._tensors import TensorReader
 
 __all__ = ["InputReader", "parse_json"]
 
+_NAMED = ("dataframe", "records", "dict")
 _Form: TypeAlias = Callable[[Any, bool], ModelInput]
 
 
@@ -63,6 +64,7 @@ class InputReader:
     def __init__(self, signature: Signature) -> None:
         self._signature = signature
         self._columns = {field.name: ColumnReader(field) for field in signature.fields}
+        self._named = bool(signature.fields) and signature.kind in _NAMED
         self._all_json = all(field.dtype == "json" for field in signature.fields)
         self._tensor_reader = (
             TensorReader(signature.fields[0]) if signature.kind == "ndarray" else None
@@ -231,7 +233,7 @@ class InputReader:
         return InputError(
             "model_data_form",
             f"modelData is {_form_name(data)}, but this model takes {wanted}.",
-            f"Its columns are {', '.join(self._columns)}." if self._columns else "",
+            f"Its columns are {', '.join(self._columns)}." if self._named else "",
         )
 
 

@@ -87,27 +87,27 @@ def _times(field: Field, cells: list[Any]) -> Any:
     import numpy as np
     import pandas as pd
 
-    unit = field.unit or "ns"
+    kind = f"{'datetime' if field.dtype == 'datetime' else 'timedelta'}64[{field.unit or 'ns'}]"
     if all(cell is None or isinstance(cell, int) for cell in cells):
         whole = [_MISSING_TIME if cell is None else cell for cell in cells]
-        kind = "datetime64" if field.dtype == "datetime" else "timedelta64"
-        raw = np.array(whole, dtype="int64").view(f"{kind}[{unit}]")
-        return pd.DatetimeIndex(raw, tz="UTC").tz_convert(field.tz).array if field.tz else raw
-    if field.dtype == "timedelta":
-        parsed = [_parsed(field, number, cell, pd.Timedelta) for number, cell in enumerate(cells)]
-        return pd.to_timedelta(parsed).array.astype(f"timedelta64[{unit}]")
-    stamps = [_stamp(field, number, cell) for number, cell in enumerate(cells)]
-    return pd.DatetimeIndex(stamps).array.astype(field.storage)
+        raw = np.array(whole, dtype="int64").view(kind)
+    else:
+        read = _stamp if field.dtype == "datetime" else _duration
+        known = [
+            None if cell is None or cell != cell else read(field, number, cell)  # noqa: PLR0124
+            for number, cell in enumerate(cells)
+        ]
+        raw = np.array(known, dtype=kind)
+    return pd.DatetimeIndex(raw, tz="UTC").tz_convert(field.tz).array if field.tz else raw
 
 
 def _stamp(field: Field, number: int, cell: Any) -> Any:
+    """Return a time as numpy's: in UTC where the column has a zone."""
     import pandas as pd
 
     stamp = _parsed(field, number, cell, pd.Timestamp)
-    if stamp is pd.NaT:
-        return stamp
     if (stamp.tzinfo is None) == (not field.tz):
-        return stamp.tz_convert(field.tz) if field.tz else stamp
+        return stamp.to_datetime64()
     problem = "has no offset from UTC" if field.tz else "has an offset from UTC"
     example = "2026-01-31T12:00:00" + ("+01:00" if field.tz else "")
     raise InputError(
@@ -117,17 +117,20 @@ def _stamp(field: Field, number: int, cell: Any) -> Any:
     )
 
 
-def _parsed(field: Field, number: int, cell: Any, parse: Any) -> Any:
+def _duration(field: Field, number: int, cell: Any) -> Any:
     import pandas as pd
 
-    if cell is None or cell != cell:  # noqa: PLR0124 - NaN is the one value not equal to itself
-        return pd.NaT
+    return _parsed(field, number, cell, pd.Timedelta).to_timedelta64()
+
+
+def _parsed(field: Field, number: int, cell: Any, parse: Any) -> Any:
     try:
-        return parse(cell)
-    except (ValueError, TypeError) as error:
+        return parse(cell).as_unit(field.unit or "ns", round_ok=False)
+    except (ValueError, TypeError, OverflowError) as error:
         what = "time" if field.dtype == "datetime" else "duration"
         raise InputError(
             "value_mistyped",
-            f"Column {field.name!r}, row {number}: {cell!r} is not an ISO 8601 {what}.",
-            f"The column is {field.dtype}.",
+            f"Column {field.name!r}, row {number}: {cell!r} is not a {what} that fits into "
+            f"{field.storage}.",
+            "Send ISO 8601 with no more digits than the column can hold.",
         ) from error
