@@ -113,8 +113,10 @@ class _State:
         self._tell("version.ready", f"version {number} is ready")
         alias = self.model.live
         takes_over = intent.start and intent.live
-        if alias.version is None or (takes_over and intent.ask > alias.at):
+        if takes_over and intent.ask > alias.at:
             self._move(alias, intent.ask)
+        elif alias.version is None:
+            self._move(alias, alias.at)  # the first one answers until one that was asked for does
         elif takes_over:
             self.stop[number] = f"version {alias.version} took over while it started"
         if not intent.start:

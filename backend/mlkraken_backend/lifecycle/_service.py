@@ -183,6 +183,8 @@ def _fill(
         if replica.slot >= wanted and replica.state != "stopping":
             old = leaving(replica, now, policy)
             service = replaced(service, old)
+            # One that was about to be started, as its first start got lost, is not needed now.
+            commands[:] = [item for item in commands if item.replica.id != old.id]
             commands.append(Stop(old, policy.stop_grace_s))
     if service.retry_at is not None and now < service.retry_at:
         return service
