@@ -6,6 +6,7 @@ both read are in ``backend/contract/examples``.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +25,20 @@ Level = str | bool | int | float
 Kind = Literal["dataframe", "series", "ndarray", "list", "records", "dict", "scalar", "any"]
 
 
+_INTS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
+_DTYPES = frozenset(
+    [
+        *_INTS,
+        *("float16", "float32", "float64", "bool", "string", "bytes", "category"),
+        *("datetime", "date", "timedelta", "decimal", "json", "any"),
+    ]
+)
+_STORAGE = re.compile(
+    r"|object|category|str|string(\[\w+\])?|bool|boolean"
+    r"|u?int(8|16|32|64)|U?Int(8|16|32|64)|float(16|32|64)|Float(32|64)"
+    r"|[<>|=]?([iu][1248]|f[248]|b1)|(datetime|timedelta)64\[(s|ms|us|ns)(, .+)?\]"
+)
+_WHOLE = re.compile(r"-?\d+", re.ASCII)
 _ONE_FIELD = ("series", "ndarray", "list", "scalar")
 
 
@@ -45,9 +60,17 @@ class Field(msgspec.Struct, frozen=True):
     level_dtype: str = ""
     ordered: bool = False
     tz: str = ""
-    unit: str = ""
+    unit: Literal["", "s", "ms", "us", "ns"] = ""
     shape: list[int] | None = None
     label: Literal["str", "int", "none"] = "str"
+
+    def __post_init__(self) -> None:
+        if self.dtype not in _DTYPES:
+            raise ValueError(f"{self.dtype!r} is not a dtype")
+        if not _STORAGE.fullmatch(self.storage):
+            raise ValueError(f"{self.storage!r} is not a dtype of numpy or pandas")
+        if self.label == "int" and not _WHOLE.fullmatch(self.name):
+            raise ValueError(f"the label {self.name!r} is not a whole number")
 
 
 class Signature(msgspec.Struct, frozen=True):

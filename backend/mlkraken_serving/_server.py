@@ -152,6 +152,8 @@ def build_app(door: Door, protocol: KrakenProtocol, health: Callable[[], dict[st
         },
     )
 
+    others.router.redirect_slashes = False  # a redirect would lose the query's token and body
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         """Queries skip the router and its middleware, which would cost as much as they do."""
         if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in _HOT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlkraken_serving._errors import InputError
-from mlkraken_serving._manifest import Field, Signature
+from mlkraken_serving._manifest import Field
 from mlkraken_serving._values import Items, ModelInput, Single, Table, Tensor
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ __all__ = ["native"]
 _MISSING_TIME = -(2**63)
 
 
-def native(data: ModelInput, signature: Signature) -> Any:
-    """Return ``data`` as the kind of object named by the signature.
+def native(data: ModelInput) -> Any:
+    """Return ``data`` as the kind of object that the signature it was read by names.
 
     Raises
     ------
@@ -30,19 +30,21 @@ def native(data: ModelInput, signature: Signature) -> Any:
         return data.values
     if isinstance(data, Single):
         return data.value
-    if signature.kind == "series":
+    if data.signature.kind == "series":
         import pandas as pd
 
-        (field,) = signature.fields
+        (field,) = data.signature.fields
         return pd.Series(_column(field, data.columns[field.name]), name=_label(field))
-    return _frame(data, signature.fields)
+    return _frame(data)
 
 
-def _frame(data: Table, fields: list[Field]) -> pd.DataFrame:
+def _frame(data: Table) -> pd.DataFrame:
     """Build the frame from arrays: three times as fast for one row as from Series."""
     import pandas as pd
 
-    columns = {_label(field): _column(field, data.columns[field.name]) for field in fields}
+    columns = {
+        _label(field): _column(field, data.columns[field.name]) for field in data.signature.fields
+    }
     return pd.DataFrame(columns, index=pd.RangeIndex(data.rows), copy=False)
 
 

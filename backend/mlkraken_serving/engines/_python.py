@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import pickle
+import re
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mlkraken_serving._errors import BundleError, LoadError, ModelError, ServingError
+from mlkraken_serving._errors import BundleError, InputError, LoadError, ModelError, ServingError
 from mlkraken_serving._manifest import Bundle
 from mlkraken_serving._values import Items, ModelInput
 from mlkraken_serving.engines._environment import check_environment
@@ -18,7 +20,11 @@ from mlkraken_serving.engines._frames import native
 
 __all__ = ["PythonEngine"]
 
-_ONE_AT_A_TIME = ("dict", "scalar", "any")
+_PATH = re.compile(r"(?<![\w.:/])/(?:[^\s/'\"]+/)+([^\s/'\",:;)]*)")
+_LAST_PART = r"\1"
+"""Callers are not told where on this machine something is; the log has the whole path."""
+
+log = logging.getLogger("mlkraken.serving")
 
 
 class PythonEngine:
@@ -34,7 +40,6 @@ class PythonEngine:
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
-        self._signature = bundle.manifest.signature
         self._call: Callable[[Any], Any] = _not_loaded
 
     def load(self) -> None:
@@ -61,9 +66,9 @@ class PythonEngine:
 
     def predict(self, data: ModelInput) -> Any:
         """Answer for all rows of ``data``; see `Engine.predict`."""
-        argument = native(data, self._signature)
+        argument = _argument(data)
         try:
-            if isinstance(data, Items) and self._signature.kind in _ONE_AT_A_TIME:
+            if isinstance(data, Items) and data.each:
                 return [self._call(value) for value in data.values]
             return self._call(argument)
         except BaseException as error:
@@ -72,6 +77,20 @@ class PythonEngine:
 
 def _not_loaded(data: Any) -> Any:
     raise AssertionError("predict before load")
+
+
+def _argument(data: ModelInput) -> Any:
+    try:
+        return native(data)
+    except ServingError:
+        raise
+    except Exception as error:  # pandas knows more that cannot be than the signature tells
+        log.error("the input could not be built", exc_info=error)
+        raise InputError(
+            "input_unsupported",
+            f"The rows could not be made into what the model takes: {_named(error)}.",
+            "Compare them with the example the model was deployed with.",
+        ) from error
 
 
 def _callable(model: Any, call: str) -> Callable[[Any], Any]:
@@ -133,7 +152,7 @@ def _predict_error(error: BaseException) -> ModelError:
         )
     return ModelError(
         "predict_failed",
-        f"The model raised {_named(error)}{_place(error)}.",
+        f"The model raised {_PATH.sub(_LAST_PART, _named(error))}{_place(error)}.",
         "The log has the whole traceback; service.logs() shows it.",
     )
 

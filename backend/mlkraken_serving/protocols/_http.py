@@ -148,6 +148,7 @@ async def send_json(send: Send, status: int, body: bytes, caller: Caller) -> Non
 def _too_large(most_bytes: int) -> BodyTooLarge:
     return BodyTooLarge(
         "body_too_large",
-        f"The body is longer than {most_bytes / 2**20:g} MiB, the most this service takes.",
+        f"The body is longer than {round(most_bytes / 2**20, 2):g} MiB, the most this service "
+        "takes.",
         "Send fewer rows at a time.",
     )

@@ -145,6 +145,11 @@ def error_body(error: ServingError, request_id: str) -> bytes:
 def _encode(result: Any, meta: dict[str, Any], exact: bool) -> bytes:
     """Write strict JSON, null for NaN; literals for those who said that they read them."""
     answer = {"result": result, "metaData": meta}
-    if exact:
-        return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
-    return msgspec.json.encode(answer)
+    try:
+        if exact:
+            return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
+        return msgspec.json.encode(answer)
+    except UnicodeEncodeError:  # half of a surrogate pair has no UTF-8, only an escape
+        if not exact:
+            answer = json.loads(json.dumps(answer), parse_constant=lambda literal: None)
+        return json.dumps(answer, separators=(",", ":")).encode()

@@ -67,7 +67,7 @@ def seen_by_model(value: Any, example: Any) -> Any:
     message = parse_json(encode_request(data, meta))
     signature = msgspec.convert(json.loads(json.dumps(described)), Signature)
     rows = InputReader(signature).read(message["modelData"], exact=message["metaData"]["exact"])
-    return native(rows, signature)
+    return native(rows)
 
 
 def answered(value: Any, asked: Any = None) -> Any:
@@ -126,7 +126,7 @@ def test_a_model_without_a_signature_sees_the_callers_own_kind_of_frame(
     message = parse_json(encode_request(data, meta))
     signature = msgspec.convert(message["metaData"]["signature"], Signature)
     rows = InputReader(signature).read(message["modelData"], exact=True)
-    assert same(native(rows, signature), frame)
+    assert same(native(rows), frame)
 
 
 @given(
