@@ -19,7 +19,7 @@ import msgspec
 
 from mlkraken_serving._auth import Gate, KeyGate, OpenGate, TokenGate
 from mlkraken_serving._core import Core
-from mlkraken_serving._errors import BundleError, ServingError
+from mlkraken_serving._errors import BundleError, InternalError, ServingError
 from mlkraken_serving._guard import end_with
 from mlkraken_serving._manifest import Bundle, read_bundle
 from mlkraken_serving._metrics import Metrics
@@ -57,6 +57,10 @@ def main(argv: list[str] | None = None) -> None:
         receipt = check_parity(bundle, engine)
     except ServingError as error:
         _refuse(options.status_file, error)
+    except Exception as error:
+        failure = InternalError()
+        failure.__cause__ = error
+        _refuse(options.status_file, failure)
     except KeyboardInterrupt:
         sys.exit(130)  # interrupted while loading, as shells expect it to be told
     _serve(options, bundle, engine, receipt, listener)

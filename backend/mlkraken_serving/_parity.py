@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -62,11 +62,11 @@ def check_parity(bundle: Bundle, engine: Engine) -> Receipt:
     answer = engine.predict(data)
     if not example.output:
         return Receipt("none", data.rows)
-    output = bundle.path(example.output)
-    bits = _difference(answer, output, 0.0)
+    compare = _comparison(answer, bundle.path(example.output))
+    bits = compare(0.0)
     if not bits:
         return Receipt("equal", data.rows)
-    difference = _difference(answer, output, example.tolerance)
+    difference = compare(example.tolerance)
     if not difference:
         return Receipt("close", data.rows, bits)
     log.warning("the example is answered differently than in the notebook: %s", difference)
@@ -85,10 +85,14 @@ def read_example(path: Path, signature: Signature) -> ModelInput:
             one = signature.kind in ("dict", "scalar", "any")
             return Single(value) if one else Items(value)
         return _unpacked(read_arrow(path.read_bytes()), signature)
-    except (OSError, ValueError) as error:
-        raise BundleError(
-            "example_unreadable", f"{path.name} cannot be read: {error}.", "Deploy the model again."
-        ) from error
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> BundleError:
+    return BundleError(
+        "example_unreadable", f"{path.name} cannot be read: {error}.", "Deploy the model again."
+    )
 
 
 def _unpacked(columns: Mapping[str, list[Any]], signature: Signature) -> Table:
@@ -105,23 +109,35 @@ def _cells(field: Field, cells: list[Any]) -> list[Any]:
     return ColumnReader(field).cells(cells, exact=False)
 
 
-def _difference(answer: Any, expected: Path, tolerance: float) -> str:
-    if expected.suffix == ".npy":
-        import numpy as np
-
-        wanted = np.load(expected, allow_pickle=False)
-        got = np.asarray(answer)
-        if got.shape != wanted.shape:
-            return f"shape {got.shape} instead of {wanted.shape}"
-        return _first_difference(got.ravel().tolist(), wanted.ravel().tolist(), tolerance)
-    plain = describe(answer)[0]
-    if expected.suffix == ".arrow":
+def _comparison(answer: Any, expected: Path) -> Callable[[float], str]:
+    """Return what names the first difference beyond a tolerance, or "" where there is none."""
+    try:
+        if expected.suffix == ".npy":
+            return _array_comparison(answer, expected)
+        plain = describe(answer)[0]
+        if expected.suffix == ".json":
+            wanted = [json.loads(expected.read_bytes())]
+            return lambda tolerance: _first_difference([plain], wanted, tolerance)
         columns = read_arrow(expected.read_bytes())
-        if list(columns) == [ANSWER]:
-            return _first_difference(plain, columns[ANSWER], tolerance)
-        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        return _first_difference(plain, rows, tolerance)
-    return _first_difference([plain], [json.loads(expected.read_bytes())], tolerance)
+    except (OSError, ValueError, EOFError) as error:
+        raise _unreadable(expected, error) from error
+    if not isinstance(plain, list):
+        return lambda tolerance: "one answer instead of one a row"
+    if list(columns) == [ANSWER]:
+        return lambda tolerance: _first_difference(plain, columns[ANSWER], tolerance)
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return lambda tolerance: _first_difference(plain, rows, tolerance)
+
+
+def _array_comparison(answer: Any, expected: Path) -> Callable[[float], str]:
+    import numpy as np
+
+    wanted = np.load(expected, allow_pickle=False)
+    got = np.asarray(answer)
+    if got.shape != wanted.shape:
+        return lambda tolerance: f"shape {got.shape} instead of {wanted.shape}"
+    here, there = got.ravel().tolist(), wanted.ravel().tolist()
+    return lambda tolerance: _first_difference(here, there, tolerance)
 
 
 def _first_difference(got: Sequence[Any], wanted: Sequence[Any], tolerance: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import socket
@@ -20,7 +21,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from mlkraken_serving._auth import Gate
-from mlkraken_serving._errors import ServingError
+from mlkraken_serving._errors import Draining, InternalError, ServingError
 from mlkraken_serving._metrics import CONTENT_TYPE, Metrics
 from mlkraken_serving._records import RecordWriter
 from mlkraken_serving.protocols._http import (
@@ -38,10 +39,11 @@ __all__ = ["App", "Door", "QueryRoute", "build_app", "serve"]
 
 _JSON = "application/json"
 _CLIENT_GONE = 499
-_INTERNAL = ServingError(
-    "internal_error",
-    "The model server failed in a way it does not know.",
-    "The log has the whole traceback; service.logs() shows it.",
+_INTERNAL = InternalError()
+_DRAINING = Draining(
+    "service_stopping",
+    "The service is being stopped and could not wait for the model's answer.",
+    "Ask again: another replica or the service's next start answers.",
 )
 log = logging.getLogger("mlkraken.serving")
 
@@ -93,6 +95,8 @@ class QueryRoute:
                 status, answer = status_of(error), error_body(error, caller.request_id)
             except ClientGone:
                 return
+            except asyncio.CancelledError:  # the server ends and has waited as long as it may
+                status, answer = 503, error_body(_DRAINING, caller.request_id)
             except Exception as error:
                 log.error("unexpected failure in a query", exc_info=error)
                 status, answer = 500, error_body(_INTERNAL, caller.request_id)
@@ -229,6 +233,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
+        await asyncio.sleep(0)  # queries that were given up tell their callers in this turn
         self._drained()
 
 

@@ -44,7 +44,7 @@ def _check_python(packed: str) -> None:
 
 def _check_lock(lock: Path) -> None:
     missing, other = [], []
-    for line in lock.read_text("utf-8").splitlines():
+    for line in _lines(lock):
         requirement = _requirement(line)
         if requirement is None or (requirement.marker and not requirement.marker.evaluate()):
             continue
@@ -67,6 +67,15 @@ def _check_lock(lock: Path) -> None:
             f"Installed in another version than the model was packed with: {', '.join(other)}.",
             "Install the packed versions where the model is served, or deploy the model again.",
         )
+
+
+def _lines(lock: Path) -> list[str]:
+    try:
+        return lock.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(
+            "bundle_corrupt", f"{lock.name} cannot be read: {error}.", "Deploy the model again."
+        ) from error
 
 
 def _requirement(line: str) -> Requirement | None:
