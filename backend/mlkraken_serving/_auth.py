@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import time
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
-from mlkraken_serving._errors import Forbidden, Unauthenticated
+from mlkraken_serving._errors import Forbidden, ServingError, Unauthenticated
 
 __all__ = ["AccessFile", "Gate", "KeyGate", "OpenGate", "TokenGate"]
 
 _SCOPES = frozenset(["query", "deploy", "admin"])
 _RECHECK_S = 1.0
 _REMEMBERED = 1000
+log = logging.getLogger("mlkraken.serving")
 
 
 class Gate(Protocol):
@@ -89,6 +91,11 @@ class KeyGate:
         The `AccessFile` as JSON; read again when it changes.
     model
         Name of the model served here.
+
+    Raises
+    ------
+    ServingError
+        ``access_unreadable``. Later, what was known still holds while the file cannot be read.
     """
 
     def __init__(self, path: Path, model: str) -> None:
@@ -97,13 +104,20 @@ class KeyGate:
         self._good: dict[str, tuple[float, str]] = {}
         self._checked_at = 0.0
         self._changed_ns = -1
-        self._refresh()
+        try:
+            self._refresh()
+        except (OSError, msgspec.MsgspecError) as error:
+            raise ServingError(
+                "access_unreadable",
+                f"{path.name}, which tells who may query, cannot be read: {error}.",
+                "Start the backend again; it writes the file anew.",
+            ) from error
 
     def check(self, authorization: str | None) -> None:
         token = bearer(authorization)
         now = time.time()
         if now - self._checked_at > _RECHECK_S or now < self._checked_at:
-            self._refresh()
+            self._refresh_if_readable()
         known = self._good.get(token)
         if known is None or now >= known[0]:
             self._good.pop(token, None)
@@ -119,7 +133,8 @@ class KeyGate:
         claims = self._claims(token)
         if claims.get("jti") in self._revoked:
             raise _revoked()
-        if not _SCOPES & set(claims.get("scope", [])):
+        scope = claims.get("scope")
+        if not isinstance(scope, list) or not any(name in scope for name in _SCOPES):
             raise Forbidden(
                 "token_scope",
                 "The token is not for queries.",
@@ -153,14 +168,15 @@ class KeyGate:
         except jwt.InvalidTokenError:
             raise _invalid() from None
 
+    def _refresh_if_readable(self) -> None:
+        try:
+            self._refresh()
+        except (OSError, msgspec.MsgspecError) as error:
+            log.warning("%s cannot be read, so the last one holds: %s", self._path.name, error)
+
     def _refresh(self) -> None:
         self._checked_at = time.time()
-        try:
-            changed = self._path.stat().st_mtime_ns
-        except FileNotFoundError:
-            if self._changed_ns < 0:
-                raise
-            return  # the home is being cleaned; what was known still holds
+        changed = self._path.stat().st_mtime_ns
         if changed == self._changed_ns:
             return
         self._access = msgspec.json.decode(self._path.read_bytes(), type=AccessFile)

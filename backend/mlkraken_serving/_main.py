@@ -55,6 +55,7 @@ def main(argv: list[str] | None = None) -> None:
         listener = _listener(options)
         engine = _engine(bundle)
         receipt = check_parity(bundle, engine)
+        gate = _gate(options, options.model or bundle.manifest.name)
     except ServingError as error:
         _refuse(options.status_file, error)
     except Exception as error:
@@ -63,7 +64,7 @@ def main(argv: list[str] | None = None) -> None:
         _refuse(options.status_file, failure)
     except KeyboardInterrupt:
         sys.exit(130)  # interrupted while loading, as shells expect it to be told
-    _serve(options, bundle, engine, receipt, listener)
+    _serve(options, bundle, engine, receipt, gate, listener)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -128,6 +129,7 @@ def _serve(
     bundle: Bundle,
     engine: Engine,
     receipt: Receipt,
+    gate: Gate,
     listener: socket.socket,
 ) -> None:
     manifest = bundle.manifest
@@ -142,7 +144,7 @@ def _serve(
     )
     times: Path | None = options.times
     recorder = RecordWriter(times, options.replica, options.version) if times else None
-    door = Door(_gate(options, identity.model), metrics, recorder, int(options.most_mib * 2**20))
+    door = Door(gate, metrics, recorder, int(options.most_mib * 2**20))
     health = {
         "status": "ready",
         "live": True,
@@ -175,6 +177,12 @@ def _gate(options: argparse.Namespace, model: str) -> Gate:
         return KeyGate(options.access, model)
     if options.token_env:
         secret = os.environ.pop(options.token_env, "")
+        if not secret:
+            raise ServingError(
+                "token_empty",
+                f"The environment variable {options.token_env} holds no token.",
+                "Set it to a secret of your own.",
+            )
         return TokenGate(hashlib.sha256(secret.encode()).hexdigest())
     return OpenGate()
 

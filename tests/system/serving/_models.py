@@ -70,6 +70,7 @@ _DEEDS: dict[str, Any] = {
     "print": lambda asked: print("a line from the model") or "printed",
     "print to stderr": lambda asked: print("a complaint", file=sys.stderr) or "printed",
     "wait": _wait,
+    "environment": lambda asked: sorted(os.environ),
     "pid": lambda asked: os.getpid(),
 }
 
