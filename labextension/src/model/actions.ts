@@ -63,6 +63,13 @@ export function actionsOf(model: IModel): readonly Action[] {
   }
 }
 
+function shownAs(model: IModel, asked: Action | null): IShownModel {
+  if (!asked) {
+    return { model, state: model.state, asked, actions: actionsOf(model) };
+  }
+  return { model, state: STATE[asked], asked, actions: asked === 'delete' ? [] : ['delete'] };
+}
+
 export class Actions implements IDisposable {
   constructor(
     private readonly _client: Pick<KrakenClient, 'changeService' | 'deleteModel'>,
@@ -84,13 +91,16 @@ export class Actions implements IDisposable {
     return this._disposed;
   }
 
+  /** Returns the same object as before while nothing has changed. */
   shown(model: IModel): IShownModel {
-    const asked = this._asked.get(model.name);
-    if (!asked) {
-      return { model, state: model.state, asked: null, actions: actionsOf(model) };
+    const asked = this._asked.get(model.name)?.action ?? null;
+    const known = this._shown.get(model);
+    if (known?.asked === asked) {
+      return known;
     }
-    const actions: Action[] = asked.action === 'delete' ? [] : ['delete'];
-    return { model, state: STATE[asked.action], asked: asked.action, actions };
+    const shown = shownAs(model, asked);
+    this._shown.set(model, shown);
+    return shown;
   }
 
   /** Asks for something; resolves when the backend has agreed or refused. */
@@ -150,6 +160,7 @@ export class Actions implements IDisposable {
   private readonly _changed = new Signal<this, void>(this);
   private readonly _failed = new Signal<this, IActionFailure>(this);
   private readonly _asked = new Map<string, IAsked>();
+  private readonly _shown = new WeakMap<IModel, IShownModel>();
   private _disposed = false;
 }
 

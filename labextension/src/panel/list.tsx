@@ -46,10 +46,13 @@ export function List(): React.JSX.Element {
     setCurrent(next.name);
   };
 
-  const select = (name: string): void => {
-    setCurrent(name);
-    panel.select(name);
-  };
+  const select = React.useCallback(
+    (name: string): void => {
+      setCurrent(name);
+      panel.select(name);
+    },
+    [panel]
+  );
 
   const pressed = (event: React.KeyboardEvent): void => {
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / rowPx) - 1);
@@ -84,6 +87,8 @@ export function List(): React.JSX.Element {
     drawn.push({ model: pinned, index: at });
   }
 
+  const minute = Math.floor(Date.now() / 60_000);
+
   return (
     <div
       className="mlk-list"
@@ -99,12 +104,13 @@ export function List(): React.JSX.Element {
           {drawn.map(({ model, index }) => (
             <Row
               key={model.name}
-              model={model}
+              shown={panel.shown(model)}
               index={index}
               top={index * rowPx}
               height={rowPx}
               selected={model.name === selection?.name}
               current={index === at}
+              minute={minute}
               onSelect={select}
             />
           ))}

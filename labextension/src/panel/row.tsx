@@ -3,25 +3,28 @@
 import React from 'react';
 
 import type { IModel } from '../api/documents';
+import type { IShownModel } from '../model/actions';
 import { usePanel } from './context';
 import { CopyButton, ModelActions, Moment, StateMark } from './controls';
 import { address, cpu, memory, ranges } from './format';
 
 interface IRow {
-  readonly model: IModel;
+  readonly shown: IShownModel;
   readonly index: number;
   readonly top: number;
   readonly height: number;
   readonly selected: boolean;
   /** Whether the Tab key stops here; one row is. */
   readonly current: boolean;
+  /** Minutes since 1970; rows tell how long ago things were. */
+  readonly minute: number;
   readonly onSelect: (name: string) => void;
 }
 
-export function Row(props: IRow): React.JSX.Element {
-  const { model: panel } = usePanel();
-  const { model, index, selected, current } = props;
-  const shown = panel.shown(model);
+/** Scrolling moves most rows into sight again as they were, so they are not built anew. */
+export const Row = React.memo((props: IRow) => {
+  const { shown, index, selected, current } = props;
+  const { model } = shown;
   const tabIndex = current ? 0 : -1;
   return (
     <div
@@ -60,7 +63,8 @@ export function Row(props: IRow): React.JSX.Element {
       </span>
     </div>
   );
-}
+});
+Row.displayName = 'Row';
 
 function Versions({ model }: { readonly model: IModel }): React.JSX.Element {
   const { trans } = usePanel();
