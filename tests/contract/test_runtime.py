@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 import sys
@@ -37,10 +38,8 @@ class Place:
         self._folder = folder
         self._numbers = itertools.count(1)
         self.changed = threading.Event()
-        (folder / "access.json").write_text(
-            '{"issuer": "test", "public_key": %s}'
-            % repr(Signer(new_key(), "test").public_key).replace("'", '"')
-        )
+        access = {"issuer": "test", "public_key": Signer(new_key(), "test").public_key}
+        (folder / "access.json").write_text(json.dumps(access))
         self.opened: list[Runtime] = []
 
     def open(self) -> Runtime:

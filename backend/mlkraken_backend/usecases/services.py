@@ -6,7 +6,7 @@ import msgspec
 
 from mlkraken_backend._errors import Conflict
 from mlkraken_backend.checks import check_patience, check_size
-from mlkraken_backend.lifecycle import want_restart, want_running, want_stopped
+from mlkraken_backend.lifecycle import brief, want_restart, want_running, want_stopped
 from mlkraken_backend.ports import LogPage, QueryPoint, Save
 from mlkraken_backend.usecases._outside import Outside, find_model, find_version, persist, saved
 from mlkraken_backend.values import Event, Model, Service, Size
@@ -83,9 +83,10 @@ class Services:
                 return service
             what = "restart" if restart else f"{wanted} wanted"
             event = Event("service.wanted", name, now, number, f"version {number}: {what}")
-            store.commit(
-                [Save(after), Save(msgspec.structs.replace(model, updated_at=now))], [event]
-            )
+            # At once in the list too, so that nobody takes what was for what will be.
+            shown = {**model.services, number: brief(after)}
+            listed = msgspec.structs.replace(model, services=shown, updated_at=now)
+            store.commit([Save(after), Save(listed)], [event])
             return saved(after)
 
         service = persist(attempt)
