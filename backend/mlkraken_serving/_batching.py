@@ -115,6 +115,9 @@ def split(answer: Any, rows: Sequence[int]) -> list[Any] | None:
 def _renumbered(part: Any, before: int) -> Any:
     """Let a pandas part count its rows as if it had been predicted without those before it."""
     index: Any = getattr(part, "index", None)
-    if type(index).__name__ != "RangeIndex":
-        return part
-    return part.set_axis(index - before * index.step)
+    if type(index).__name__ == "RangeIndex":
+        return part.set_axis(index - before * index.step)
+    whole = getattr(getattr(index, "dtype", None), "kind", "") == "i"
+    if whole and list(index) == list(range(before, before + len(part))):
+        return part.set_axis(index - before)
+    return part

@@ -8,6 +8,8 @@ Writing is buffered for `FLUSH_S`: a query never waits for the disk.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
 import logging
 import os
 import struct
@@ -74,13 +76,21 @@ class RecordWriter:
         if not chunk:
             return
         try:
-            os.write(self._segment(), chunk)
-            self._written += len(chunk)
+            self._write(self._segment(), chunk)
             self._silent = False
         except OSError as error:
             if not self._silent:
                 log.warning("response times are not recorded: %s", error)
             self._silent = True
+
+    def _write(self, file: int, chunk: bytes) -> None:
+        """Append whole records: half a one would make all after it unreadable."""
+        done = os.write(file, chunk)
+        whole = done - done % RECORD.size
+        self._written += whole
+        if done < len(chunk):
+            os.ftruncate(file, self._written)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def close(self) -> None:
         self.flush()
@@ -106,6 +116,7 @@ class RecordWriter:
         segments = sorted(self._folder.glob("*.rec"), reverse=True)
         kept = 0
         for segment in segments:
-            kept += segment.stat().st_size
-            if kept > KEPT_BYTES:
-                segment.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # another replica drops them, too
+                kept += segment.stat().st_size
+                if kept > KEPT_BYTES:
+                    segment.unlink()
