@@ -216,7 +216,9 @@ class LabPage:
         self.command("apputils:change-theme", theme=name)
         light = "true" if "Light" in name else "false"
         self.page.wait_for_function(
-            "light => document.body.dataset.jpThemeLight === light", arg=light
+            """light => document.body.dataset.jpThemeLight === light
+                && !document.getElementById('jupyterlab-splash')""",
+            arg=light,
         )
 
     def new_notebook(self, name: str, cells: list[str]) -> Notebook:

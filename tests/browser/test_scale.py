@@ -51,7 +51,9 @@ def test_a_thousand_models_scroll_smoothly(lab: LabPage, server: LabServer) -> N
         }"""
     )
     each = (spent_ms(session) - before) / frames["frames"]
-    print(f"\n1,000 models: {each:.1f} ms a scrolled page, longest frame {frames['longest']:.0f} ms")
+    print(
+        f"\n1,000 models: {each:.1f} ms a scrolled page, longest frame {frames['longest']:.0f} ms"
+    )
     assert each < MARGIN * FRAME_MS
     expect(tab.locator('[data-model="model-0999"]')).to_be_visible()
     tab.get_by_label("Filter models").fill("0123")

@@ -9,6 +9,8 @@ import type { PointStore } from './store';
 import { type IColors, pixelOf } from './theme';
 
 const FONT_PX = 11;
+const CHARACTER_PX = 6.2;
+const EDGE_PX = 8;
 /** From this many visible dots on they are drawn smaller, so that a cloud shows its structure. */
 const MANY = 5_000;
 const VERY_MANY = 50_000;
@@ -92,7 +94,7 @@ export class Plot {
     return {
       width: 100,
       height: 100,
-      padding: [8, 8, 0, 0],
+      padding: [8, EDGE_PX, 0, 0],
       legend: { show: false },
       cursor: { show: false },
       select: { show: false, left: 0, top: 0, width: 0, height: 0 },
@@ -109,13 +111,15 @@ export class Plot {
           size: 34,
           incrs: TIME_STEPS,
           splits: (_u, _axis, min, max, step) => timeTicks(min, max, step),
-          values: (_u, ticks, _axis, _space, step) => timeLabels(ticks, step)
+          values: (u, ticks, _axis, _space, step) => whole(u, ticks, timeLabels(ticks, step))
         },
         {
           ...axis,
-          space: 28,
+          space: 36,
           size: (_u, labels) =>
-            16 + 6.2 * Math.max(3, ...((labels as string[] | null) ?? []).map(text => text.length)),
+            16 +
+            CHARACTER_PX *
+              Math.max(3, ...((labels as string[] | null) ?? []).map(text => text.length)),
           values: (_u, ticks) => durationLabels(ticks)
         }
       ],
@@ -177,29 +181,44 @@ export class Plot {
     const { ctx, bbox } = u;
     const ratio = uPlot.pxRatio;
     ctx.save();
-    ctx.font = `${FONT_PX * ratio}px ${this._colors.font}`;
-    ctx.textAlign = 'right';
-    ctx.textBaseline = 'bottom';
-    ctx.lineWidth = ratio;
     let label = { top: Infinity, right: 0 };
     for (const name of ['p50', 'p95', 'p99'] as const) {
       const value = statistics[name];
       if (value >= y.min && value <= y.max) {
         const top = Math.round(u.valToPos(value, 'y', true)) + 0.5;
-        ctx.strokeStyle = ctx.fillStyle = this._colors[name];
-        ctx.setLineDash(DASHES[name].map(length => length * ratio));
-        ctx.beginPath();
-        ctx.moveTo(bbox.left, top);
-        ctx.lineTo(bbox.left + bbox.width, top);
-        ctx.stroke();
+        this._line(u, top, name);
         // Lines that lie close together would write their names over each other.
         const close = label.top - top < FONT_PX * ratio;
         const right = close ? label.right - 28 * ratio : bbox.left + bbox.width - 3 * ratio;
-        ctx.fillText(name, right, top - ratio);
+        this._name(ctx, right, top - ratio, name);
         label = { top, right };
       }
     }
     ctx.restore();
+  }
+
+  private _line({ ctx, bbox }: uPlot, top: number, name: Percentile): void {
+    ctx.strokeStyle = this._colors[name];
+    ctx.lineWidth = uPlot.pxRatio;
+    ctx.setLineDash(DASHES[name].map(length => length * uPlot.pxRatio));
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, top);
+    ctx.lineTo(bbox.left + bbox.width, top);
+    ctx.stroke();
+  }
+
+  /** Writes a line's name with a rim, because dots below would make it unreadable. */
+  private _name(ctx: CanvasRenderingContext2D, right: number, bottom: number, name: string): void {
+    ctx.font = `${FONT_PX * uPlot.pxRatio}px ${this._colors.font}`;
+    ctx.textAlign = 'right';
+    ctx.textBaseline = 'bottom';
+    ctx.setLineDash([]);
+    ctx.lineJoin = 'round';
+    ctx.lineWidth = 4 * uPlot.pxRatio;
+    ctx.fillStyle = ctx.strokeStyle;
+    ctx.strokeStyle = this._colors.back;
+    ctx.strokeText(name, right, bottom);
+    ctx.fillText(name, right, bottom);
   }
 
   private _rasterFor(width: number, height: number): DotRaster {
@@ -220,7 +239,18 @@ export class Plot {
   private _ys = new Int32Array(0);
 }
 
-const DASHES = { p50: [], p95: [6, 3], p99: [2, 3] };
+type Percentile = 'p50' | 'p95' | 'p99';
+
+const DASHES: Record<Percentile, number[]> = { p50: [], p95: [6, 3], p99: [2, 3] };
+
+/** Leaves out labels that would be cut off at the right edge. */
+function whole(u: uPlot, ticks: readonly number[], labels: readonly string[]): string[] {
+  const room = u.bbox.width / uPlot.pxRatio + EDGE_PX;
+  return labels.map((label, index) => {
+    const half = (CHARACTER_PX * (label.split('\n')[0]?.length ?? 0)) / 2;
+    return u.valToPos(ticks[index] ?? 0, 'x') + half > room ? '' : label;
+  });
+}
 
 function inksOf(colors: IColors): { dots: number; crosses: number } {
   return { dots: pixelOf(colors.dot), crosses: pixelOf(colors.failed) };

@@ -2,7 +2,7 @@
 
 export interface IColors {
   readonly text: string;
-  readonly faint: string;
+  readonly back: string;
   readonly grid: string;
   readonly dot: string;
   readonly failed: string;
@@ -12,7 +12,7 @@ export interface IColors {
   readonly font: string;
 }
 
-const NAMES = ['text', 'faint', 'grid', 'dot', 'failed', 'p50', 'p95', 'p99', 'font'] as const;
+const NAMES = ['text', 'back', 'grid', 'dot', 'failed', 'p50', 'p95', 'p99', 'font'] as const;
 
 /** Returns the colours that chart.css computes for `root` in the theme of the moment. */
 export function readColors(root: HTMLElement): IColors {
