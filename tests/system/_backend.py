@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -156,19 +156,18 @@ def bundle_of(model: Any, folder: Path, example: Any = (1.0, 2.0)) -> Bundle:
 
 
 def start_backend(
-    home: Path, *options: str, user: int | None = None
+    home: Path, *options: str, prefix: Sequence[str] = ()
 ) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
     """Start a backend as a program; return it and the line that it reports."""
     reader, writer = os.pipe()
     command = [sys.executable, "-m", "mlkraken_backend", f"--home={home}", f"--ready-fd={writer}"]
     process = subprocess.Popen(
-        [*command, *options],
+        [*prefix, *command, *options],
         pass_fds=[writer],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        user=user,
         cwd="/",
     )
     os.close(writer)
