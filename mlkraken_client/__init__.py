@@ -29,10 +29,11 @@ if TYPE_CHECKING:
         WaitTimeout,
     )
     from mlkraken_client._graph import ResponseTimeGraph
-    from mlkraken_client._kraken import Kraken, ModelList
+    from mlkraken_client._kraken import Kraken
     from mlkraken_client._locate import Target, locate
     from mlkraken_client._logs import LogLines, LogStream
     from mlkraken_client._model import Model, Version
+    from mlkraken_client._models import ModelList
     from mlkraken_client._service import Service
 
 _HOMES = {
@@ -55,9 +56,10 @@ _HOMES = {
         "WaitTimeout",
     ],
     "_graph": ["ResponseTimeGraph"],
-    "_kraken": ["Kraken", "ModelList"],
+    "_kraken": ["Kraken"],
     "_locate": ["Target", "locate"],
     "_logs": ["LogLines", "LogStream"],
+    "_models": ["ModelList"],
     "_model": ["Model", "Version"],
     "_service": ["Service"],
 }

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import re
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mlkraken_client._candidate import await_version
 from mlkraken_client._connection import Connection
 from mlkraken_client._errors import DeployFailed, InvalidRequest, KrakenError, NotFound, WaitTimeout
 from mlkraken_client._model import Model
@@ -153,7 +153,7 @@ def send_bundle(
         return service
     progress.step("starting")
     with _undone(connection, name, str(service.version)):
-        _await_ready(connection, service, version["digest"], wish)
+        await_version(connection, service, version["digest"], wish.timeout)
     if not wish.start:
         service.stop()  # it was started only to prove that it can be
     progress.finish(_summary(connection, service, "is"))
@@ -168,7 +168,7 @@ def _again(
     service = Service(connection, name, number)
     progress.step(f"starting version {number}, which is this very model")
     if version["status"] == "candidate" and wish.wait:
-        _await_ready(connection, service, version["digest"], wish)
+        await_version(connection, service, version["digest"], wish.timeout)
     if wish.start and wish.live:
         model.promote(number, wait=wish.wait, timeout=wish.timeout)
     elif wish.start:
@@ -187,45 +187,6 @@ def _send_file(connection: Connection, path: Path, slot: Mapping[str, str]) -> N
         path.read_bytes(),
         headers={"Content-Type": "application/octet-stream"},
         timeout_s=600.0,
-    )
-
-
-def _await_ready(connection: Connection, service: Service, digest: str, wish: Wish) -> None:
-    """Wait until the candidate is a version, and until it is live where that is wished."""
-    path = f"/models/{service.model}/versions/{service.version}"
-    deadline, pause = time.monotonic() + wish.timeout + 15.0, 0.02
-    while True:
-        version = connection.call("GET", path)
-        if version["digest"] != digest:
-            raise _refused(service, None)
-        if version["status"] == "refused":
-            raise _refused(service, version["failure"])
-        if version["status"] == "ready":
-            break
-        if time.monotonic() >= deadline:
-            raise WaitTimeout(
-                "deploy_pending",
-                f"{service.model}@{service.version} is not ready after {wish.timeout:g} s.",
-                "It goes on starting; service.wait() waits longer, service.logs() tells more.",
-                logs=service.logs(limit=20),
-            )
-        time.sleep(pause)
-        pause = min(0.25, pause * 1.2)
-
-
-def _refused(service: Service, failure: Mapping[str, Any] | None) -> KrakenError:
-    told = failure or {
-        "code": "superseded",
-        "message": "It was deleted while it started.",
-        "hint": "Deploy it again.",
-        "logs": [],
-    }
-    return DeployFailed(
-        told["code"],
-        f"{service.model}@{service.version} was not deployed: {told['message']}",
-        told["hint"],
-        reason=told["message"],
-        logs=told["logs"],
     )
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import shlex
-import time
 from collections.abc import Set
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from mlkraken_client import _display
 from mlkraken_client._connection import Connection
-from mlkraken_client._errors import KrakenError, ServiceNotRunning, WaitTimeout
+from mlkraken_client._curl import curl_command
 from mlkraken_client._logs import LogLines, LogStream, read_logs
 from mlkraken_client._queries import Queries
 from mlkraken_client._secrets import SecretHeaders
 from mlkraken_client._times import times_table
+from mlkraken_client._waiting import await_state
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,9 +23,6 @@ __all__ = ["Service"]
 
 QUERY_S = 60.0
 """How long a query may take unless told otherwise."""
-
-_FIRST_PAUSE_S = 0.02
-_LONGEST_PAUSE_S = 0.5
 
 
 class Service:
@@ -50,8 +45,6 @@ class Service:
         self.model = model
         self.version = version
         self._queries = Queries(connection, model, version)
-
-    # -- queries ------------------------------------------------------------------------------
 
     def predict(self, X: Any, *, timeout: float = QUERY_S) -> Any:  # noqa: N803 - scikit-learn's
         """Return what ``model.predict(X)`` returns in the notebook: same type, same values.
@@ -127,8 +120,6 @@ class Service:
         )
         return times_table(told["points"])
 
-    # -- state --------------------------------------------------------------------------------
-
     @property
     def state(self) -> str:
         """``stopped``, ``pending``, ``running``, ``stopping`` or ``failed``."""
@@ -161,11 +152,7 @@ class Service:
 
         The token is not in it: the command reads it where it is kept.
         """
-        body = f'{{"modelData": {self._example_json()}, "metaData": {{"modelId": "{self.model}"}}}}'
-        return (
-            f"curl -sS {self.url}/ -H 'Content-Type: application/json' "
-            f'-H "Authorization: Bearer {self._token_command()}" -d {shlex.quote(body)}'
-        )
+        return curl_command(self._connection, self.url, self.model, self.version)
 
     def describe(self) -> dict[str, Any]:
         """Return all that the backend says of this service."""
@@ -191,8 +178,6 @@ class Service:
         if follow:
             return LogStream(self._connection, self._path, limit)
         return read_logs(self._connection, self._path, limit)
-
-    # -- changing -----------------------------------------------------------------------------
 
     def start(self, *, wait: bool = True, timeout: float = 120.0, **size: Any) -> Service:
         """Start the service.
@@ -246,8 +231,6 @@ class Service:
         """
         return self._await(("running",), timeout)
 
-    # -- steps --------------------------------------------------------------------------------
-
     @property
     def _path(self) -> str:
         return f"/models/{self.model}/versions/{self.version}/service"
@@ -258,52 +241,10 @@ class Service:
         self._queries.forget()
 
     def _await(
-        self,
-        states: tuple[str, ...],
-        timeout: float,
-        unlike: Set[str] = frozenset(),
+        self, states: tuple[str, ...], timeout: float, unlike: Set[str] = frozenset()
     ) -> Service:
-        deadline, pause = time.monotonic() + timeout, _FIRST_PAUSE_S
-        while True:
-            told = self.describe()
-            fresh = not unlike & {item["replica"] for item in told["endpoints"]}
-            if told["state"] in states and fresh and self._queries.answered(told["endpoints"]):
-                self._queries.forget()
-                return self
-            if told["state"] == "failed" or (told["state"] == "stopped" and "running" in states):
-                raise self._failed(told)
-            if time.monotonic() >= deadline:
-                raise WaitTimeout(
-                    f"service_{told['state']}",
-                    f"{self.model}@{self.version} is still {told['state']} after {timeout:g} s.",
-                    "service.logs() tells what it is doing; service.wait() waits longer.",
-                    reason=told["reason"],
-                    logs=read_logs(self._connection, self._path, 20),
-                )
-            time.sleep(pause)
-            pause = min(_LONGEST_PAUSE_S, pause * 1.3)
-
-    def _failed(self, told: dict[str, Any]) -> KrakenError:
-        failure = told["failure"] or {}
-        return ServiceNotRunning(
-            f"service_{told['state']}",
-            f"{self.model}@{self.version} is {told['state']}: {told['reason'] or 'not wanted'}",
-            failure.get("hint", ""),
-            reason=told["reason"],
-            logs=failure.get("logs", []),
-        )
-
-    def _example_json(self) -> str:
-        """The first row of the example the model was deployed with."""
-        version = self._connection.call("GET", f"/models/{self.model}/versions/{self.version}")
-        sample = version["sample"]
-        return json.dumps(sample, ensure_ascii=False) if sample is not None else "[...]"
-
-    def _token_command(self) -> str:
-        home = self._connection.target.home
-        if home is not None:
-            return f"$(cat {shlex.quote(str(home / 'token'))})"
-        return "$MLKRAKEN_TOKEN"
+        await_state(self._connection, self._queries, states, timeout, unlike)
+        return self
 
     def __repr__(self) -> str:
         return f"<Service {self.model}@{self.version}>"

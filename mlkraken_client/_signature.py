@@ -267,7 +267,10 @@ def _array_fields(array: Any) -> list[dict[str, Any]]:
 
 
 def _list_field(name: str, values: list[Any]) -> dict[str, Any]:
-    plain = [value.item() if type(value).__module__ == "numpy" else value for value in values]
+    plain = [
+        value.item() if type(value).__module__ == "numpy" and not value.shape else value
+        for value in values
+    ]
     present = [value for value in plain if not _is_missing(value)]
     if present and all(type(value) is int for value in present):
         return {"name": name, "dtype": "int64", "nullable": len(present) < len(plain)}
