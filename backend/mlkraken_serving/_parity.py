@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from mlkraken_serving._errors import BundleError
+from mlkraken_serving._errors import BodyError, BundleError
 from mlkraken_serving._manifest import Bundle, Field, Signature
 from mlkraken_serving._values import Items, ModelInput, Single, Table, Tensor
 from mlkraken_serving.codecs._arrow import read_arrow
@@ -85,7 +85,7 @@ def read_example(path: Path, signature: Signature) -> ModelInput:
             one = signature.kind in ("dict", "scalar", "any")
             return Single(value) if one else Items(value)
         return _unpacked(read_arrow(path.read_bytes()), signature)
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (BodyError, OSError, ValueError, KeyError, EOFError) as error:
         raise _unreadable(path, error) from error
 
 
@@ -119,7 +119,7 @@ def _comparison(answer: Any, expected: Path) -> Callable[[float], str]:
             wanted = [json.loads(expected.read_bytes())]
             return lambda tolerance: _first_difference([plain], wanted, tolerance)
         columns = read_arrow(expected.read_bytes())
-    except (OSError, ValueError, EOFError) as error:
+    except (BodyError, OSError, ValueError, EOFError) as error:
         raise _unreadable(expected, error) from error
     if not isinstance(plain, list):
         return lambda tolerance: "one answer instead of one a row"
