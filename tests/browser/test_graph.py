@@ -192,7 +192,7 @@ def test_a_closed_graph_says_so(graphed: Notebook) -> None:
     expect(charts(graphed)).to_have_attribute("data-state", "closed")
 
 
-def test_notebook_7_shows_it_too(
+def test_notebook_7_shows_graph_and_panel_too(
     server: LabServer, context: BrowserContext, graphed: Notebook
 ) -> None:
     page = context.new_page()
@@ -200,6 +200,8 @@ def test_notebook_7_shows_it_too(
     chart = page.locator(".jp-OutputArea [data-points]").first
     chart.wait_for()
     wait_for(lambda: count(chart) > 100, what="the points have come")
+    page.locator('[data-jp-item-name="mlkraken-open"]').click()
+    page.locator('#mlkraken-panel [data-model="graphed"]').wait_for()
     page.close()
 
 

@@ -91,7 +91,8 @@ def test_every_query_becomes_a_point(
             const chart = document.querySelector('#mlkraken-panel [data-points]');
             window.pointsAt = {};
             new MutationObserver(() => {
-                window.pointsAt[chart.dataset.points] ??= performance.timeOrigin + performance.now();
+                const now = performance.timeOrigin + performance.now();
+                window.pointsAt[chart.dataset.points] ??= now;
             }).observe(chart, {attributeFilter: ['data-points']});
         }"""
     )
@@ -114,8 +115,19 @@ def test_stop_and_start_change_what_the_kernel_sees(
     panel: Locator, notebook: Notebook, deploy: Deploy
 ) -> None:
     deploy("switched")
-    act(panel, "switched", "stop")
-    expect(row(panel, "switched")).to_contain_text("stopp")
+    shown_ms = row(panel, "switched", "running").evaluate(
+        """async row => {
+            const began = performance.now();
+            const changed = new Promise(done => {
+                const told = new MutationObserver(() => done(performance.now() - began));
+                told.observe(row, {attributeFilter: ['data-state']});
+            });
+            row.querySelector('[data-action=stop]').click();
+            return changed;
+        }"""
+    )
+    print(f"\nfrom click to 'stopping…': {shown_ms:.0f} ms")
+    assert shown_ms < 2000
     row(panel, "switched", "stopped").wait_for()
     assert notebook.execute("print(service.state)") == "stopped"
     act(panel, "switched", "start")

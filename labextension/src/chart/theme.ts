@@ -12,14 +12,23 @@ export interface IColors {
   readonly font: string;
 }
 
-const NAMES = ['text', 'back', 'grid', 'dot', 'failed', 'p50', 'p95', 'p99', 'font'] as const;
+const NAMES = ['text', 'back', 'dot', 'failed', 'p50', 'p95', 'p99', 'font'] as const;
+const GRID_OPACITY = 0.14;
 
 /** Returns the colours that chart.css computes for `root` in the theme of the moment. */
 export function readColors(root: HTMLElement): IColors {
   const style = getComputedStyle(root);
   const read = (name: string): string => style.getPropertyValue(`--mlk-chart-${name}`).trim();
   const entries = NAMES.map(name => [name, read(name) || 'gray'] as const);
-  return Object.fromEntries(entries) as unknown as IColors;
+  const colors = Object.fromEntries(entries) as unknown as Omit<IColors, 'grid'>;
+  // Borders are as strong as text in themes of high contrast; a grid must not be.
+  return { ...colors, grid: faded(colors.text, GRID_OPACITY) };
+}
+
+function faded(color: string, opacity: number): string {
+  const pixel = pixelOf(color);
+  const channels = [pixel, pixel >> 8, pixel >> 16].map(channel => channel & 0xff);
+  return `rgba(${channels.join(', ')}, ${opacity})`;
 }
 
 /** Returns a CSS colour as the bytes of one pixel, 0xAABBGGRR. */
