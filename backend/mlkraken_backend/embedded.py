@@ -154,6 +154,7 @@ class _Embedded:
     def _tokens_changed(self) -> None:
         self._revoked = frozenset(Tokens(self._outside).revoked())
         self._write_access()
+        self._hub.notify()  # streams of a revoked token end
 
     def _write_access(self) -> None:
         """Tell the replicas what they need to check tokens; nothing of it is secret."""

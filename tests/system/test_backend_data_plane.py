@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +14,18 @@ import psutil
 import pytest
 
 from mlkraken_client import Kraken
-from tests.system._backend import V1, Api, api_of, deploy, end, messages, start_backend, wait_for
+from tests.system._backend import (
+    V1,
+    Api,
+    api_of,
+    deploy,
+    end,
+    gone,
+    messages,
+    start_backend,
+    token,
+    wait_for,
+)
 
 
 @pytest.fixture(scope="module")
@@ -242,6 +256,42 @@ def test_a_limited_stream_hears_of_its_model_only(api: Api, shared_kraken: Krake
     stream.close()
     for name in ("stream-theirs", "stream-mine"):
         api.ask("DELETE", f"{V1}/models/{name}")
+
+
+def test_the_stream_of_a_revoked_token_ends(api: Api) -> None:
+    holder = token(api, "stream-revoked")
+    stream = holder.ask("GET", f"{V1}/events?times=any", stream=True)
+    told = messages(stream)
+    next(item for item in told if item[0] == "ready")
+    api.ask("DELETE", f"{V1}/tokens/stream-revoked")
+    assert [kind for kind, _, _ in told if kind == "times"] == []  # and comes to its end
+    assert holder.ask("GET", f"{V1}/events").code == "token_revoked"
+
+
+def test_while_one_replica_is_gone_the_others_answer(api: Api, shared_kraken: Kraken) -> None:
+    deploy(shared_kraken, "flow-loses-one", replicas=2)
+    for _ in range(3):
+        os.kill(api.ask("GET", "/m/flow-loses-one/health").json["pid"], signal.SIGSTOP)
+        stopped = [process for process in replicas() if process.status() == psutil.STATUS_STOPPED]
+        stopped[0].kill()
+        gone(stopped[0].pid)
+        for _ in range(5):
+            assert api.ask("POST", "/m/flow-loses-one", {"modelData": [1.0]}).status == 200
+        wait_for(lambda: len(replicas()) == 2, "it does not come back")
+        wait_for(
+            lambda: api.ask("GET", f"{V1}/models/flow-loses-one").json["ready_replicas"] == 2,
+            "it does not get ready",
+        )
+    shared_kraken.delete("flow-loses-one")
+
+
+def replicas() -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if "--model=flow-loses-one" in process.cmdline():
+                found.append(process)
+    return found
 
 
 def test_a_stopped_model_says_why_it_does_not_answer(api: Api, shared_kraken: Kraken) -> None:

@@ -20,8 +20,7 @@ from starlette.responses import Response, StreamingResponse
 from mlkraken_backend._errors import Invalid, Upstream
 from mlkraken_backend.auth import Authenticator, Signer
 from mlkraken_backend.routes._http import MOST_BODY, caller_of, id_of, whole_body
-from mlkraken_backend.usecases.queries import Queries
-from mlkraken_backend.values import Replica
+from mlkraken_backend.usecases.queries import Queries, Target
 
 __all__ = ["Gateway"]
 
@@ -92,21 +91,10 @@ class Gateway:
         self, request: Request, reference: str, path: str, body: bytes | AsyncIterator[bytes]
     ) -> Response:
         target = await run_in_threadpool(self._queries.find, reference)
-        replica = self._queries.next_replica(target)
-        query = f"?{request.url.query}" if request.url.query else ""
         has_body = request.headers.get("content-length", "0") != "0" or (
             "transfer-encoding" in request.headers
         )
-        try:
-            answer = await self._client().request(
-                request.method,
-                f"http://{replica.host}:{replica.port}{path}{query}",
-                data=body if has_body else None,
-                headers=self._headers(request, target.model),
-                allow_redirects=False,
-            )
-        except aiohttp.ClientError as error:
-            raise _unreachable(reference, replica, error) from error
+        answer = await self._ask(request, target, path, body if has_body else None)
         headers = {
             name: value for name, value in answer.headers.items() if name.lower() not in _HOP
         }
@@ -116,9 +104,36 @@ class Gateway:
             try:
                 whole = await answer.read()
             except aiohttp.ClientError as error:
-                raise _unreachable(reference, replica, error) from error
+                raise _unreachable(target, answer.host, error) from error
             return Response(whole, answer.status, headers)
         return StreamingResponse(_streamed(answer), answer.status, headers)
+
+    async def _ask(
+        self,
+        request: Request,
+        target: Target,
+        path: str,
+        body: bytes | AsyncIterator[bytes] | None,
+    ) -> aiohttp.ClientResponse:
+        """Ask a replica; the next one where it cannot be reached, as nothing was sent then."""
+        query = f"?{request.url.query}" if request.url.query else ""
+        for left in reversed(range(len(target.replicas))):
+            replica = self._queries.next_replica(target)
+            place = f"{replica.host}:{replica.port}"
+            try:
+                return await self._client().request(
+                    request.method,
+                    f"http://{place}{path}{query}",
+                    data=body,
+                    headers=self._headers(request, target.model),
+                    allow_redirects=False,
+                )
+            except aiohttp.ClientConnectorError as error:
+                if not left:
+                    raise _unreachable(target, place, error) from error
+            except aiohttp.ClientError as error:
+                raise _unreachable(target, place, error) from error
+        raise AssertionError("a target has replicas")
 
     def _headers(self, request: Request, model: str) -> dict[str, str]:
         kept = {name: value for name, value in request.headers.items() if name not in _HOP}
@@ -192,9 +207,9 @@ def _meta(body: bytes) -> Any:
     return message.get("metaData") if isinstance(message, dict) else None
 
 
-def _unreachable(reference: str, replica: Replica, error: Exception) -> Upstream:
+def _unreachable(target: Target, place: str, error: Exception) -> Upstream:
     return Upstream(
         "replica_unreachable",
-        f"{reference} did not answer at {replica.host}:{replica.port}: {error}.",
+        f"{target.model}@{target.version} did not answer at {place}: {error}.",
         "It may just be restarting; ask again in a moment.",
     )

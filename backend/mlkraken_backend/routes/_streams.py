@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from mlkraken_backend._errors import Invalid
+from mlkraken_backend._errors import Invalid, Unauthenticated
 from mlkraken_backend.auth import Authenticator, Caller
 from mlkraken_backend.ports import QueryPoint
 from mlkraken_backend.routes._http import caller_of, id_of
@@ -44,6 +44,48 @@ class _Watched:
     cursor: str = "now"
 
 
+@dataclass
+class _Stream:
+    """One open stream: who reads it, what it carries, and how far it is."""
+
+    caller: Caller
+    authorization: str | None
+    watched: list[_Watched]
+    history: int
+    after: int
+
+    def message(self, kind: str, document: Any) -> bytes:
+        """Return an event whose id holds all cursors."""
+        cursors = {item.reference: item.cursor for item in self.watched if item.cursor != "now"}
+        packed = base64.urlsafe_b64encode(msgspec.json.encode(cursors)) if cursors else b""
+        return b"event: %s\nid: %d;%s\ndata: %s\n\n" % (
+            kind.encode(),
+            self.after,
+            packed,
+            msgspec.json.encode(document),
+        )
+
+    def times(self, item: _Watched, points: list[QueryPoint]) -> bytes:
+        return self.message("times", {"of": item.reference, "points": points})
+
+
+class _Beat:
+    """Says when a stream has been silent for so long that its readers may think it broken."""
+
+    def __init__(self) -> None:
+        self._now = asyncio.get_running_loop().time
+        self.put_off()
+
+    def put_off(self) -> None:
+        self._at = self._now() + _BEAT_S
+
+    def due(self) -> bool:
+        due = self._now() >= self._at
+        if due:
+            self.put_off()
+        return due
+
+
 class EventStream:
     """``GET /api/v1/events``: one stream for all that a client wants to hear.
 
@@ -65,71 +107,72 @@ class EventStream:
         history = query.whole("history", 0, _MOST_HISTORY)
         newest = await run_in_threadpool(self._outside.store.last_event)
         after = self._resume(request.headers.get("last-event-id", ""), watched, newest)
-        stream = self._events(after, watched, history, caller)
+        authorization = request.headers.get("authorization")
+        stream = _Stream(caller, authorization, watched, history, after)
         headers = {
             "cache-control": "no-cache",
             "x-accel-buffering": "no",
             "x-request-id": id_of(request),
         }
-        return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+        return StreamingResponse(
+            self._events(stream), media_type="text/event-stream", headers=headers
+        )
 
-    async def _events(
-        self, after: int, watched: list[_Watched], history: int, caller: Caller
-    ) -> AsyncIterator[bytes]:
-        yield _message("hello", {"after": after}, after, watched)
-        for item in watched:
-            async for chunk in self._begin(item, history, after, watched):
+    async def _events(self, stream: _Stream) -> AsyncIterator[bytes]:
+        yield stream.message("hello", {"after": stream.after})
+        for item in stream.watched:
+            async for chunk in self._begin(stream, item):
                 yield chunk
-        yield _message("ready", {}, after, watched)
-        beat = asyncio.get_running_loop().time() + _BEAT_S
-        changed, turn = True, self._hub.turn
+        yield stream.message("ready", {})
+        beat, changed = _Beat(), True
         while not self._hub.closed:
-            sent = False
-            if changed:
-                turn = self._hub.turn
-                async for number, chunk in self._changes(after, watched, caller):
-                    after, sent = number, True
-                    yield chunk
-            for item in watched:
-                points = await self._new_points(item)
-                if points:
-                    sent = True
-                    yield _times(item, points, after, watched)
-            now = asyncio.get_running_loop().time()
-            if sent:
-                beat = now + _BEAT_S
-            elif now >= beat:
-                beat = now + _BEAT_S
+            turn = self._hub.turn
+            if changed and not self._holds(stream):
+                return
+            async for chunk in self._news(stream, changed):
+                beat.put_off()
+                yield chunk
+            if beat.due():
                 yield b": still here\n\n"
-            changed = await self._hub.wait(turn, _LOOK_S if watched else _BEAT_S)
+            changed = await self._hub.wait(turn, _LOOK_S if stream.watched else _BEAT_S / 3)
 
-    async def _changes(
-        self, after: int, watched: list[_Watched], caller: Caller
-    ) -> AsyncIterator[tuple[int, bytes]]:
-        while events := await run_in_threadpool(self._outside.store.events, after, _MOST_EVENTS):
+    def _holds(self, stream: _Stream) -> bool:
+        """Whether the credential still does: a stream lives longer than many a token."""
+        try:
+            self._authenticator.caller(stream.authorization)
+        except Unauthenticated:
+            return False
+        return True
+
+    async def _news(self, stream: _Stream, changed: bool) -> AsyncIterator[bytes]:
+        if changed:
+            async for chunk in self._changes(stream):
+                yield chunk
+        for item in stream.watched:
+            points, item.cursor = await run_in_threadpool(
+                self._outside.querylog.tail, item.model, item.version, item.cursor, _MOST_POINTS
+            )
+            if points:
+                yield stream.times(item, points)
+
+    async def _changes(self, stream: _Stream) -> AsyncIterator[bytes]:
+        read, limit = self._outside.store.events, stream.caller.model
+        while events := await run_in_threadpool(read, stream.after, _MOST_EVENTS):
             for event in events:
-                after = event.id
-                if not caller.model or event.model == caller.model:
-                    yield after, _message("change", event_out(event), after, watched)
+                stream.after = event.id
+                if not limit or event.model == limit:
+                    yield stream.message("change", event_out(event))
             if len(events) < _MOST_EVENTS:
                 return
 
-    async def _begin(
-        self, item: _Watched, history: int, after: int, watched: list[_Watched]
-    ) -> AsyncIterator[bytes]:
+    async def _begin(self, stream: _Stream, item: _Watched) -> AsyncIterator[bytes]:
         if item.cursor != "now":
             return
         points, item.cursor = await run_in_threadpool(
-            self._outside.querylog.latest, item.model, item.version, history
+            self._outside.querylog.latest, item.model, item.version, stream.history
         )
         for start in range(0, len(points), _MOST_POINTS):
-            yield _times(item, points[start : start + _MOST_POINTS], after, watched)
-
-    async def _new_points(self, item: _Watched) -> list[QueryPoint]:
-        points, item.cursor = await run_in_threadpool(
-            self._outside.querylog.tail, item.model, item.version, item.cursor, _MOST_POINTS
-        )
-        return points
+            yield stream.times(item, points[start : start + _MOST_POINTS])
 
     def _resume(self, last_id: str, watched: list[_Watched], newest: int) -> int:
         """Return the event to go on after; of ids that never were, the newest."""
@@ -156,18 +199,3 @@ def _watched(text: str, caller: Caller) -> list[_Watched]:
         caller.need("query", model)
         watched.append(_Watched(reference, model, int(version) if version else None))
     return watched
-
-
-def _times(item: _Watched, points: list[QueryPoint], after: int, watched: list[_Watched]) -> bytes:
-    return _message("times", {"of": item.reference, "points": points}, after, watched)
-
-
-def _message(kind: str, document: Any, after: int, watched: list[_Watched]) -> bytes:
-    cursors = {item.reference: item.cursor for item in watched if item.cursor != "now"}
-    packed = base64.urlsafe_b64encode(msgspec.json.encode(cursors)) if cursors else b""
-    return b"event: %s\nid: %d;%s\ndata: %s\n\n" % (
-        kind.encode(),
-        after,
-        packed,
-        msgspec.json.encode(document),
-    )
