@@ -59,7 +59,7 @@ class PythonEngine:
         try:
             model = load(self._bundle.path(entry.path))
             self._call = _callable(model, entry.call)
-        except ServingError:
+        except (ServingError, KeyboardInterrupt):
             raise
         except BaseException as error:
             raise _load_error(error) from error

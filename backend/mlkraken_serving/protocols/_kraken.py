@@ -105,7 +105,7 @@ class KrakenProtocol:
                 self._readers.clear()
             try:
                 self._readers[key] = InputReader(msgspec.convert(described, Signature))
-            except (msgspec.ValidationError, KeyError) as error:
+            except (ValueError, TypeError) as error:  # msgspec's, or numpy's of a dtype
                 raise BodyError(
                     "signature_form", f"metaData.signature is not a signature: {error}."
                 ) from error

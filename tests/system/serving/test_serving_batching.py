@@ -130,7 +130,7 @@ def _answers_again(server: Server) -> Any:
     raise AssertionError("the service did not recover")
 
 
-def test_a_caller_that_goes_away_frees_its_place_in_the_queue(start: Start, tmp_path: Path) -> None:
+def test_a_caller_that_goes_away_while_it_waits_hurts_nobody(start: Start, tmp_path: Path) -> None:
     server = start("doubled")
     with busy(server, tmp_path) as first:
         connection = server.connect()

@@ -220,6 +220,22 @@ def test_a_folder_without_a_bundle_is_named(tmp_path: Path) -> None:
     assert (status, told["code"]) == (3, "bundle_missing")
 
 
+def bundle_of(source: str, tmp_path: Path) -> Path:
+    """A bundle whose model, when it is unpickled, runs ``source``, as a class of its could."""
+    # Protocol 0 of pickle: builtins.exec called with one string.
+    (tmp_path / "model.pkl").write_bytes(f"cbuiltins\nexec\n(V{source}\ntR.".encode())
+    manifest = {
+        "format": 1,
+        "name": "odd",
+        "runtime": "python",
+        "flavor": "function",
+        "entry": {"loader": "pickle", "path": "../model.pkl", "call": "call"},
+    }
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "kraken.json").write_text(json.dumps(manifest))
+    return tmp_path / "bundle"
+
+
 @pytest.mark.parametrize(
     ("source", "code", "says"),
     [
@@ -229,17 +245,21 @@ def test_a_folder_without_a_bundle_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_a_model_that_fails_to_load_is_told_with_its_traceback(
-    bundles: dict[str, Path], tmp_path: Path, source: str, code: str, says: str
+    tmp_path: Path, source: str, code: str, says: str
 ) -> None:
-    bundle = changed(
-        bundles["echo"], tmp_path / "bundle", lambda m: m["entry"].update(path="../model.pkl")
-    )
-    # Protocol 0: call exec on the source, as a class of the model's could.
-    (tmp_path / "model.pkl").write_bytes(f"cbuiltins\nexec\n(V{source}\ntR.".encode())
-    status, told, log = run(bundle, tmp_path)
+    status, told, log = run(bundle_of(source, tmp_path), tmp_path)
     assert (status, told["code"]) == (3, code)
     assert says in told["message"]
     assert "Traceback" in log
+
+
+def test_an_interrupt_while_loading_ends_as_shells_expect(start: Start, tmp_path: Path) -> None:
+    begun, bundle = tmp_path / "begun", bundle_of("", tmp_path)
+    loads = f"cos\nmkdir\n(V{begun}\ntR0ctime\nsleep\n(I20\ntR."  # os.mkdir, time.sleep
+    (tmp_path / "model.pkl").write_bytes(loads.encode())
+    server = start(bundle)
+    until(begun.exists)
+    assert server.stop(signal.SIGINT) == 130
 
 
 def test_a_port_that_is_taken_is_named(bundles: dict[str, Path], tmp_path: Path) -> None:

@@ -70,6 +70,11 @@ def test_a_query_for_another_model_is_sent_elsewhere(server: Server, wanted: obj
             "signature_form",
         ),
         (
+            b'{"modelData": [1], "metaData": {"signature": {"kind": "ndarray", "fields": '
+            b'[{"name": "value", "dtype": "int64", "storage": "category"}]}}}',
+            "signature_form",
+        ),
+        (
             b'{"modelData": {"a": [1]}, "metaData": {"signature": {"kind": "dataframe", "fields":'
             b'[{"name": "a", "dtype": "int64", "storage": "no such"}]}}}',
             "signature_form",
