@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent))  # these tests run in a process of their own
 
 from _lab import ARGUMENTS, CHROMIUM, SETTLE_S, LabPage, LabServer, Notebook
+
+expect.set_options(timeout=SETTLE_S * 1000)
 
 PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
 

@@ -14,11 +14,20 @@ import { LiveStream } from './stream';
 
 /** The stream tells of changes; this only mends what slipped through, and CPU and memory. */
 const POLL_MS = 30_000;
+/** A model that answers queries uses CPU and memory, which no event tells of. */
+const USE_MS = 5000;
 
 export interface ISessionOptions {
   readonly client: KrakenClient;
   /** Returns how many recorded points a chart begins with. */
   readonly history: () => number;
+}
+
+interface IWatched {
+  readonly feed: PointFeed;
+  holders: number;
+  /** When the model was last read because of its queries, in milliseconds. */
+  lookedAt: number;
 }
 
 export class Session implements IDisposable {
@@ -61,7 +70,7 @@ export class Session implements IDisposable {
 
   /** Collects a model's points until the function that is returned is called. */
   watch(name: string): { feed: PointFeed; release: () => void } {
-    const watched = this._watched.get(name) ?? { feed: new PointFeed(this._history()), holders: 0 };
+    const watched = this._watched.get(name) ?? this._unwatched();
     watched.holders++;
     this._watched.set(name, watched);
     this.stream.watch([...this._watched.keys()]);
@@ -87,6 +96,10 @@ export class Session implements IDisposable {
     }
   }
 
+  private _unwatched(): IWatched {
+    return { feed: new PointFeed(this._history()), holders: 0, lookedAt: 0 };
+  }
+
   private _follow(_: Activity, active: boolean): void {
     if (active) {
       this.stream.start();
@@ -107,10 +120,15 @@ export class Session implements IDisposable {
   }
 
   private _counted(_: LiveStream, times: ITimes): void {
-    this._watched.get(times.of)?.feed.take(times.points);
+    const watched = this._watched.get(times.of);
+    watched?.feed.take(times.points);
+    if (watched && Date.now() - watched.lookedAt >= USE_MS) {
+      watched.lookedAt = Date.now();
+      this.list.touch(times.of);
+    }
   }
 
   private readonly _history: () => number;
   private readonly _poll: Poll;
-  private readonly _watched = new Map<string, { feed: PointFeed; holders: number }>();
+  private readonly _watched = new Map<string, IWatched>();
 }

@@ -1,4 +1,5 @@
 import type { IStream, IStreamRequest, KrakenClient } from '../../src/api/client';
+import type { ITimes } from '../../src/api/documents';
 import { KrakenError } from '../../src/api/errors';
 import { PanelModel } from '../../src/model/panel';
 import { Session } from '../../src/model/session';
@@ -100,6 +101,20 @@ describe('Session', () => {
     session.activity.setPageVisible(true);
     await passed(0);
     expect(client.opened).toHaveLength(2);
+  });
+
+  it('reads a model that answers queries now and then, for what it uses', async () => {
+    session.watch('a');
+    const read = jest.spyOn(client, 'model');
+    const times = (): void => {
+      const signal = session.stream.times as unknown as { emit: (times: ITimes) => void };
+      signal.emit({ of: 'a', points: [] });
+    };
+    for (let second = 0; second < 12; second++) {
+      times();
+      await passed(1000);
+    }
+    expect(read).toHaveBeenCalledTimes(3);
   });
 
   it('watches a model as long as anybody holds it', async () => {
