@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mlkraken_client._codec import decode, encode, encode_request
+from mlkraken_client._answers import decode
+from mlkraken_client._codec import encode, encode_request
 from mlkraken_client._connection import Connection
 from mlkraken_client._errors import (
     BackendUnavailable,

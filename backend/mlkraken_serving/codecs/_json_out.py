@@ -103,9 +103,11 @@ def _scalar(value: Any) -> Described:
     for kind in (dt.date, dt.time):
         if isinstance(value, kind):
             return value.isoformat(), {"kind": kind.__name__}
-    for base in (bool, int, float, str):
+    for base in (int, float):
         if isinstance(value, base):
             return base(value), _JSON
+    if isinstance(value, str):
+        return str.__str__(value), _JSON  # an enumeration's own would be its name
     raise _unserialisable(value)
 
 
@@ -199,8 +201,6 @@ def _column(series: Any) -> Described:
         cells = [None if code < 0 else levels[code] for code in series.cat.codes]
         told = {"levels": levels, "levelType": of, "ordered": bool(series.cat.ordered)}
         return cells, {"storage": storage, **told}
-    if series.dtype.kind in "biuf" and not series.isna().any():
-        return series.tolist(), {"storage": storage}
     cells, of = _list(series.tolist())
     if storage == "object" and of != _JSON:
         return cells, {"storage": storage, "cells": of}

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from mlkraken_client._codec import decode, encode
+from mlkraken_client._answers import decode
+from mlkraken_client._codec import encode
 from mlkraken_client._pack import pack
 from tests.system.serving._server import Server
 from tests.system.serving.conftest import Start

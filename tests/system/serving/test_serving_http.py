@@ -7,9 +7,12 @@ import json
 import socket
 from collections.abc import Callable
 
+import pandas as pd
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from mlkraken_client._answers import decode
+from mlkraken_client._codec import encode
 from tests.system.serving._server import BOUND_S, Server, read
 from tests.system.serving.conftest import Start
 
@@ -35,6 +38,17 @@ def test_the_seed_contract_answers_on_both_paths_and_echoes_and_fills_meta_data(
     assert meta["modelTimeMs"] >= 0
     assert (meta["rows"], meta["batchRows"]) == (1, 1)
     assert meta["resultType"] == {"kind": "json"}
+
+
+def test_a_model_without_a_signature_sees_and_answers_its_callers_own_table(
+    server: Server,
+) -> None:
+    table = pd.DataFrame({"n": pd.array([1, None], dtype="Int64"), "c": pd.Categorical(["a", "b"])})
+    data, meta = encode(table, {"kind": "any", "fields": []})
+    answer = server.ask(data, meta)
+    assert answer.result == [{"n": 1, "c": "a"}, {"n": None, "c": "b"}]
+    got = decode(answer.result, answer.json["metaData"]["resultType"], table)
+    pd.testing.assert_frame_equal(got, table)
 
 
 @pytest.mark.parametrize("wanted", ["echo", "echo@1", "echo@live", None])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import collections
+import enum
 import json
+import signal
 from typing import Any
 
 import msgspec
@@ -13,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from mlkraken_client._codec import decode, encode, encode_request
+from mlkraken_client._answers import decode
+from mlkraken_client._codec import encode, encode_request
 from mlkraken_client._errors import PackError
 from mlkraken_client._signature import describe_input
 from mlkraken_serving._errors import ModelError
@@ -242,3 +246,27 @@ def test_an_example_series_or_column_of_odd_name_is_refused_by_name() -> None:
         describe_input(pd.DataFrame({True: [1]}))
     with pytest.raises(PackError, match=r"1\.5"):
         describe_input(pd.Series([1], name=1.5))
+
+
+class Size(str, enum.Enum):
+    SMALL = "s"
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        (Size.SMALL, "s"),
+        (signal.SIGTERM, 15),
+        (collections.OrderedDict(a=1), {"a": 1}),
+        (pd.Categorical(["a", None]), pd.Series(pd.Categorical(["a", None]))),
+        (pd.Series(pd.arrays.SparseArray([0, 1])), pd.Series(pd.arrays.SparseArray([0, 1]))),
+        (pd.NA, None),
+        (pd.NaT, None),
+        ([pd.NaT, None], [None, None]),
+    ],
+    ids=repr,
+)
+def test_relatives_of_plain_values_come_back_as_those(value: Any, wanted: Any) -> None:
+    result, kind = describe(value)
+    assert json.loads(msgspec.json.encode(result)) == json.loads(json.dumps(result))
+    assert same(decode(result, kind), wanted)
