@@ -93,12 +93,13 @@ def test_every_reference_of_the_document_resolves(document: Any) -> None:
         for key in reference.removeprefix("#/").split("/"):
             node = node[key]
     ids = [operation.get("operationId") for _, _, operation in every_operation(document)]
-    named = [name for name in ids if name]
-    assert len(set(named)) == len(named)
+    assert None not in ids
+    assert len(set(ids)) == len(ids)
     for _, path, operation in every_operation(document):
         parameters = {p["name"] for p in operation.get("parameters", []) if p["in"] == "path"}
-        if "operationId" in operation:
-            assert parameters == set(re.findall(r"\{(\w+)\}", path))
+        assert parameters == set(re.findall(r"\{(\w+)\}", path)), path
+        assert operation["summary"]
+        assert "default" in operation["responses"]
 
 
 def test_only_health_and_version_are_open(api: Api, document: Any) -> None:

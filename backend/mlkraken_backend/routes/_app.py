@@ -31,6 +31,7 @@ from mlkraken_backend.routes._models import ModelRoutes
 from mlkraken_backend.routes._route import Call
 from mlkraken_backend.routes._services import ServiceRoutes
 from mlkraken_backend.routes._shared import version_number
+from mlkraken_backend.routes._streamed import STREAMED
 from mlkraken_backend.routes._streams import EventStream
 from mlkraken_backend.routes._versions import VersionRoutes
 from mlkraken_backend.usecases._outside import Outside
@@ -43,45 +44,6 @@ from mlkraken_backend.wire._openapi import openapi
 __all__ = ["api_document", "build_app"]
 
 _ANY = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
-_STREAMED: dict[str, Any] = {
-    "/api/v1/query": {
-        "post": {
-            "summary": "Query the model that metaData.modelId names.",
-            "x-scope": "query",
-            "responses": {"2XX": {"description": "The model's answer."}},
-        }
-    },
-    "/api/v1/events": {
-        "get": {
-            "summary": "Changes and response times as server-sent events.",
-            "x-scope": "query",
-            "parameters": [
-                {"name": "times", "in": "query", "schema": {"type": "string"}},
-                {"name": "history", "in": "query", "schema": {"type": "integer"}},
-            ],
-            "responses": {"2XX": {"description": "text/event-stream"}},
-        }
-    },
-    "/api/v1/models/{m}/versions/{v}/files/{path}": {
-        "put": {
-            "summary": "Send one file of an upload.",
-            "x-scope": "deploy",
-            "responses": {"2XX": {"description": "The file is there."}},
-        },
-        "get": {
-            "summary": "Fetch one file of a version's bundle.",
-            "x-scope": "deploy",
-            "responses": {"2XX": {"description": "The file."}},
-        },
-    },
-    "/m/{reference}/{path}": {
-        "post": {
-            "summary": "The gateway: any route of the model's own service.",
-            "x-scope": "query",
-            "responses": {"2XX": {"description": "The service's answer."}},
-        }
-    },
-}
 
 
 def build_app(
@@ -100,7 +62,7 @@ def build_app(
         *VersionRoutes(outside).routes(),
         *ServiceRoutes(outside, signer).routes(),
     ]
-    document = openapi(documented, _STREAMED, self_routes.about.version)
+    document = openapi(documented, STREAMED, self_routes.about.version)
 
     async def receive(request: Request) -> Response:
         model, upload = request.path_params["m"], request.path_params["v"]
@@ -189,4 +151,4 @@ def api_document(about: About) -> dict[str, Any]:
         *VersionRoutes(nothing).routes(),
         *ServiceRoutes(nothing, nothing).routes(),
     ]
-    return openapi(documented, _STREAMED, about.version)
+    return openapi(documented, STREAMED, about.version)

@@ -25,6 +25,7 @@ _PAGE = (
     Param("owner", "Owner's name."),
     Param("tag", "key or key=value."),
 )
+_REVISION = (Param("If-Match", "The model's ETag; 412 when it has changed.", place="header"),)
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,15 @@ class ModelRoutes:
                 self.put_alias,
                 takes=take.AliasIn,
                 gives=give.ModelOut,
+                params=_REVISION,
             ),
-            Route("DELETE", alias, "deploy", "Remove an alias.", self.delete_alias, gives=dict),
+            Route(
+                "DELETE",
+                alias,
+                "deploy",
+                "Remove an alias.",
+                self.delete_alias,
+                gives=dict,
+                params=_REVISION,
+            ),
         ]

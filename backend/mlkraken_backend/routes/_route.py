@@ -16,11 +16,12 @@ __all__ = ["Call", "Param", "Reply", "Route"]
 
 @dataclass(frozen=True)
 class Param:
-    """One query parameter."""
+    """One parameter of a query, or a header."""
 
     name: str
     summary: str
     kind: Literal["string", "number", "integer"] = "string"
+    place: Literal["query", "header"] = "query"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,12 @@ __all__ = ["Described", "openapi"]
 
 _REF = "#/components/schemas/{name}"
 _TITLE = "ML-Kraken control plane"
+_IDEMPOTENCY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Sent again with the same key, the write is answered again and not done twice.",
+    "schema": {"type": "string"},
+}
 
 
 class Described(Protocol):
@@ -82,7 +88,11 @@ def _operation(route: Described, schema_of: dict[type[Any], Any]) -> dict[str, A
     operation: dict[str, Any] = {
         "operationId": _operation_id(route),
         "summary": route.summary,
-        "parameters": [*_path_parameters(route.path), *_query_parameters(route)],
+        "parameters": [
+            *_path_parameters(route.path),
+            *_own_parameters(route),
+            *([] if route.method == "GET" else [_IDEMPOTENCY]),
+        ],
         "responses": {
             "2XX": _content(schema_of[route.gives], "Done.")
             if route.gives
@@ -114,11 +124,11 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
     ]
 
 
-def _query_parameters(route: Described) -> list[dict[str, Any]]:
+def _own_parameters(route: Described) -> list[dict[str, Any]]:
     return [
         {
             "name": param.name,
-            "in": "query",
+            "in": param.place,
             "description": param.summary,
             "schema": {"type": param.kind},
         }
