@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from mlkraken_client import Kraken
 from tests.system._backend import V1, Answer, Api, api_of, bundle_of, deploy, token, wait_for
@@ -100,6 +101,45 @@ def test_every_reference_of_the_document_resolves(document: Any) -> None:
         assert parameters == set(re.findall(r"\{(\w+)\}", path)), path
         assert operation["summary"]
         assert "default" in operation["responses"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/models",
+        "/models/{m}",
+        "/models/{m}/versions",
+        "/models/{m}/versions/{v}",
+        "/models/{m}/versions/{v}/manifest",
+        "/models/{m}/versions/{v}/service",
+        "/models/{m}/versions/{v}/service/endpoints",
+        "/models/{m}/versions/{v}/service/logs",
+        "/models/{m}/versions/{v}/service/events",
+        "/models/{m}/versions/{v}/service/response-times",
+        "/models/{m}/response-times",
+        "/tokens",
+        "/backend",
+        "/health",
+        "/version",
+    ],
+)
+def test_answers_have_the_form_that_the_document_says(
+    api: Api, document: Any, doubled: Any, path: str
+) -> None:
+    doubled.query([1.0])
+    operation = document["paths"][V1 + path]["get"]
+    schema = operation["responses"]["2XX"]["content"]["application/json"]["schema"]
+    answer = api.ask("GET", V1 + path.format(m="api-double", v="live"))
+    assert answer.status == 200
+    whole = {**schema, "components": document["components"]}
+    Draft202012Validator.check_schema(whole)
+    Draft202012Validator(whole).validate(answer.json)
+
+
+def test_errors_have_the_form_that_the_document_says(api: Api, document: Any) -> None:
+    schema = document["components"]["responses"]["Error"]["content"]["application/json"]["schema"]
+    whole = {**schema, "components": document["components"]}
+    Draft202012Validator(whole).validate(api.ask("GET", f"{V1}/models/none").json)
 
 
 def test_only_health_and_version_are_open(api: Api, document: Any) -> None:
