@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-import urllib.request
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -154,9 +153,11 @@ def _proxy(url: str) -> str:
     """Return the proxy the environment asks for; never one for this machine itself."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if is_loopback(host) or urllib.request.proxy_bypass(host):
+    if is_loopback(host):
         return ""
-    return urllib.request.getproxies().get(parts.scheme, "")
+    from urllib.request import getproxies, proxy_bypass
+
+    return "" if proxy_bypass(host) else getproxies().get(parts.scheme, "")
 
 
 def _credentials(proxy: str) -> str:
