@@ -68,7 +68,7 @@ def _data(value: Any) -> Any:
         return {str(label): series_cells(column) for label, column in value.items()}
     if module == "pandas" and name == "Series":
         return series_cells(value)
-    if module == "numpy" and name == "ndarray":
+    if module == "numpy" and getattr(value, "ndim", 0) > 0:
         return value.tolist() if value.dtype.kind in "biufU" else plain(value.tolist())
     if module == "polars" and name == "DataFrame":
         return {column: plain(cells) for column, cells in value.to_dict(as_series=False).items()}

@@ -50,7 +50,9 @@ def kind_of(example: Any) -> str:
     if isinstance(example, (list, tuple)):
         rows = example and all(isinstance(item, Mapping) for item in example)
         return "records" if rows else "list"
-    if isinstance(example, (str, bool, int, float)) or module == "numpy":
+    if isinstance(example, (str, bool, int, float)):
+        return "scalar"
+    if module == "numpy" and not getattr(example, "shape", ()):
         return "scalar"
     raise PackError(
         "example_unsupported",
@@ -68,7 +70,7 @@ def describe_input(example: Any) -> dict[str, Any]:
         ``example_empty``, ``example_unsupported`` or ``columns_unsupported``.
     """
     kind = kind_of(example)
-    if kind != "scalar" and len(example) == 0:
+    if kind != "scalar" and _is_empty(example):
         raise PackError(
             "example_empty",
             f"The example is an empty {type(example).__name__}; nothing can be read off it.",
@@ -84,6 +86,12 @@ def describe_input(example: Any) -> dict[str, Any]:
         "scalar": lambda value: [_list_field("value", [value])],
     }
     return {"kind": kind, "fields": readers[kind](example)}
+
+
+def _is_empty(example: Any) -> bool:
+    """Whether there is no row, or no column in any row."""
+    size = getattr(example, "size", None)
+    return size == 0 if isinstance(size, int) else len(example) == 0
 
 
 def from_estimator(model: Any) -> dict[str, Any]:
@@ -222,6 +230,9 @@ _TYPES: list[tuple[type, str]] = [
 ]
 
 
+_WRITTEN_AS_TEXT = (bytes, decimal.Decimal, dt.date)
+
+
 def _dtype_of(cells: list[Any]) -> str:
     """Return the one dtype of Python objects; ``json`` for lists and objects, ``any`` for a mix."""
     if not cells:
@@ -235,6 +246,14 @@ def _dtype_of(cells: list[Any]) -> str:
     for kind, dtype in _TYPES:
         if all(isinstance(cell, kind) for cell in cells):
             return dtype
+    lost = [cell for cell in cells if any(isinstance(cell, kind) for kind in _WRITTEN_AS_TEXT)]
+    if lost:
+        raise PackError(
+            "columns_unsupported",
+            f"The example mixes {type(lost[0]).__name__} with other types in one column, so the "
+            "service could not tell it from text.",
+            "Give every column one type.",
+        )
     nested = all(isinstance(cell, (list, tuple, Mapping)) for cell in cells)
     return "json" if nested else "any"
 

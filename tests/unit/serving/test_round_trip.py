@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import datetime as dt
 import enum
 import json
 import signal
@@ -270,3 +271,22 @@ def test_relatives_of_plain_values_come_back_as_those(value: Any, wanted: Any) -
     result, kind = describe(value)
     assert json.loads(msgspec.json.encode(result)) == json.loads(json.dumps(result))
     assert same(decode(result, kind), wanted)
+
+
+@pytest.mark.parametrize(
+    ("example", "says"),
+    [
+        (pd.DataFrame({"a": pd.Series([b"x", "y"], dtype=object)}), "mixes bytes"),
+        (pd.DataFrame({"a": pd.Series([1, dt.date(2026, 1, 1)], dtype=object)}), "mixes date"),
+        (pd.DataFrame(index=[1, 2]), "empty"),
+        (np.zeros((2, 0)), "empty"),
+        (np.array(5), "no rows"),
+        (np.ma.array([1.0, 2.0], mask=[0, 1]), "MaskedArray"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_an_example_that_could_not_be_seen_as_it_is_is_refused(example: Any, says: str) -> None:
+    with pytest.raises(PackError) as caught:
+        describe_input(example)
+    assert says in caught.value.message
+    assert caught.value.hint
