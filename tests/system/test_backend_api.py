@@ -364,15 +364,6 @@ def test_a_write_sent_twice_with_one_key_happens_once(api: Api) -> None:
     api.ask("DELETE", f"{V1}/models/once-only")
 
 
-def test_keys_belong_to_their_callers(api: Api) -> None:
-    one, two = token(api, "idem-one", scope=["deploy"]), token(api, "idem-two", scope=["deploy"])
-    key = {"Idempotency-Key": "shared key"}
-    assert one.ask("POST", f"{V1}/models", {"name": "idem-a"}, headers=key).status == 201
-    answer = two.ask("POST", f"{V1}/models", {"name": "idem-a"}, headers=key)
-    assert "idempotency-replayed" in answer.headers or answer.code != "idempotency_under_way"
-    api.ask("DELETE", f"{V1}/models/idem-a")
-
-
 def test_of_many_at_once_with_one_key_one_is_done(api: Api) -> None:
     answers: list[Answer] = []
 
@@ -577,7 +568,7 @@ def test_times_logs_and_events_of_a_service(api: Api, doubled: Any) -> None:
     for odd in ("1e-300", "1e300"):
         assert api.ask("GET", f"{path}/response-times?resolution={odd}").status == 200
     log = api.ask("GET", f"{path}/logs?cursor=tail&limit=3").json
-    assert "ready http" in log["lines"][-1]["text"] or log["lines"]
+    assert 1 <= len(log["lines"]) <= 3
     assert api.ask("GET", f"{path}/logs?cursor=%7B%22a%22%3A-1%7D").code == "cursor_invalid"
     types = [event["type"] for event in api.ask("GET", f"{path}/events").json["events"]]
     assert types[0] == "version.created"
