@@ -9,7 +9,7 @@ import { ChartView } from './chartview';
 import { usePanel } from './context';
 import { CopyButton, IconButton, ModelActions, StateMark } from './controls';
 import { FactsView } from './facts';
-import { address } from './format';
+import { address, fullName } from './format';
 import { LogView } from './logview';
 
 const TABS: readonly Tab[] = ['times', 'logs', 'details'];
@@ -54,7 +54,7 @@ function Head(props: {
   return (
     <header className="mlk-details-head">
       <div className="mlk-details-line">
-        <h2 title={model.description || model.name}>{model.name}</h2>
+        <h2 title={fullName(model)}>{model.name}</h2>
         <ModelActions shown={shown} />
         <IconButton
           icon={closeIcon}

@@ -8,6 +8,11 @@ const UNITS: readonly (readonly [string, number])[] = [
   ['kB', 2 ** 10]
 ];
 
+/** Returns what a pointer that rests on a name, which may be cut off, shows. */
+export function fullName({ name, description }: IModel): string {
+  return description ? `${name}\n${description}` : name;
+}
+
 /** Returns bytes as 1.4 GB or 120 MB. */
 export function bytes(amount: number): string {
   for (const [unit, size] of UNITS) {

@@ -6,7 +6,7 @@ import type { IModel } from '../api/documents';
 import type { IShownModel } from '../model/actions';
 import { usePanel } from './context';
 import { CopyButton, ModelActions, Moment, StateMark } from './controls';
-import { address, cpu, memory, ranges } from './format';
+import { address, cpu, fullName, memory, ranges } from './format';
 
 interface IRow {
   readonly shown: IShownModel;
@@ -41,7 +41,7 @@ export const Row = React.memo((props: IRow) => {
         props.onSelect(model.name);
       }}
     >
-      <span className="mlk-cell mlk-col-name" role="gridcell" title={model.description}>
+      <span className="mlk-cell mlk-col-name" role="gridcell" title={fullName(model)}>
         {model.name}
       </span>
       <span className="mlk-cell mlk-col-state" role="gridcell">
