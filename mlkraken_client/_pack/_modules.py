@@ -6,6 +6,7 @@ import ast
 import importlib.util
 import sys
 import sysconfig
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,9 @@ __all__ = ["installed_modules", "local_files"]
 
 _MOST_BYTES = 50 * 2**20
 _SKIPPED = frozenset(["__pycache__", ".git", ".ipynb_checkpoints", ".venv", "node_modules"])
+_PARSING = threading.Lock()
+"""The parser of CPython 3.11 does not stand threads that parse at the same time."""
+
 _OURS = frozenset(["mlkraken_client", "mlkraken_jupyter", "mlkraken_serving", "mlkraken_backend"])
 
 
@@ -127,7 +131,8 @@ def _imported_by(path: Path) -> set[str]:
     if path.suffix != ".py":
         return set()
     try:
-        tree = ast.parse(path.read_bytes())
+        with _PARSING:
+            tree = ast.parse(path.read_bytes())
     except SyntaxError:
         return set()  # it fails in its own words when the model is loaded
     names: set[str] = set()
