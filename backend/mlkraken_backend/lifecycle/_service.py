@@ -194,7 +194,6 @@ def _fill(
             id=new_id(),
             slot=slot,
             state="pending",
-            asked_at=now,
             deadline_at=now + service.start_timeout_s,
         )
         for slot in range(wanted)
