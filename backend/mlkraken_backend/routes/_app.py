@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -15,7 +14,7 @@ from starlette.routing import Route as HttpRoute
 
 from mlkraken_backend._errors import BackendError
 from mlkraken_backend.auth import Authenticator, Signer
-from mlkraken_backend.routes._backend import About, SelfRoutes
+from mlkraken_backend.routes._backend import SelfRoutes
 from mlkraken_backend.routes._gateway import Gateway
 from mlkraken_backend.routes._http import (
     Endpoint,
@@ -37,11 +36,12 @@ from mlkraken_backend.routes._versions import VersionRoutes
 from mlkraken_backend.usecases._outside import Outside
 from mlkraken_backend.usecases.idempotency import Once
 from mlkraken_backend.usecases.queries import Queries
+from mlkraken_backend.usecases.uploads import Uploads
 from mlkraken_backend.usecases.versions import Versions
 from mlkraken_backend.wire._docs import docs_page
 from mlkraken_backend.wire._openapi import openapi
 
-__all__ = ["api_document", "build_app"]
+__all__ = ["build_app"]
 
 _ANY = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
@@ -67,9 +67,7 @@ def build_app(
     async def receive(request: Request) -> Response:
         model, upload = request.path_params["m"], request.path_params["v"]
         caller_of(request, authenticator, "deploy", model)
-        await Versions(outside).receive(
-            model, upload, request.path_params["path"], request.stream()
-        )
+        await Uploads(outside).receive(model, upload, request.path_params["path"], request.stream())
         return Response(status_code=204, headers={"x-request-id": id_of(request)})
 
     async def fetch(request: Request) -> Response:
@@ -140,15 +138,3 @@ def _by_method(served: Mapping[str, Endpoint]) -> Endpoint:
         return await served["GET" if request.method == "HEAD" else request.method](request)
 
     return serve
-
-
-def api_document(about: About) -> dict[str, Any]:
-    """Return the OpenAPI document without a backend, for the contract folder."""
-    nothing: Any = None
-    documented = [
-        *SelfRoutes(nothing, nothing, about, lambda: None).routes(),
-        *ModelRoutes(nothing).routes(),
-        *VersionRoutes(nothing).routes(),
-        *ServiceRoutes(nothing, nothing).routes(),
-    ]
-    return openapi(documented, STREAMED, about.version)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from mlkraken_backend.routes._route import Call, Reply, Route
 from mlkraken_backend.routes._shared import version_number
 from mlkraken_backend.usecases._outside import Outside
-from mlkraken_backend.usecases.versions import Versions, Wanted
+from mlkraken_backend.usecases.uploads import Uploads, Wanted
+from mlkraken_backend.usecases.versions import Versions
 from mlkraken_backend.values import Size
 from mlkraken_backend.wire import _in as take
 from mlkraken_backend.wire import _out as give
@@ -23,7 +24,7 @@ class VersionRoutes:
 
     def begin_version(self, call: Call) -> Reply:
         body: take.UploadIn = call.body
-        begun = Versions(self.outside).begin(
+        begun = Uploads(self.outside).begin(
             call.path["m"], body.manifest, call.caller.name, body.description, body.tags
         )
         there = (
@@ -43,7 +44,7 @@ class VersionRoutes:
             start_timeout_s=body.start_timeout,
             deadline_s=body.deadline,
         )
-        done = Versions(self.outside).commit(call.path["m"], call.path["v"], wanted)
+        done = Uploads(self.outside).commit(call.path["m"], call.path["v"], wanted)
         version = give.version_out(done.version, self.outside.store.model(call.path["m"]))
         return Reply(give.CommittedOut(version, done.existed), 200 if done.existed else 201)
 
@@ -61,11 +62,10 @@ class VersionRoutes:
         return Reply(Versions(self.outside).get(call.path["m"], number).manifest)
 
     def delete_version(self, call: Call) -> Reply:
-        versions = Versions(self.outside)
         if call.path["v"].startswith("u-"):
-            versions.abandon(call.path["m"], call.path["v"])
+            Uploads(self.outside).abandon(call.path["m"], call.path["v"])
         else:
-            versions.delete(call.path["m"], version_number(self.outside, call))
+            Versions(self.outside).delete(call.path["m"], version_number(self.outside, call))
         return Reply({"deleting": f"{call.path['m']}@{call.path['v']}"}, 202)
 
     def routes(self) -> list[Route]:

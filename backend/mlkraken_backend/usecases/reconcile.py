@@ -181,7 +181,11 @@ class Reconciler:
     def _spec(self, service: Service, command: Start) -> ReplicaSpec:
         version = self._outside.store.version(service.model, service.version)
         if version is None:
-            raise StartFailed("version_gone", "The version was deleted while it started.")
+            raise StartFailed(
+                "version_gone",
+                f"Version {service.version} of {service.model!r} was deleted while it started.",
+                "Deploy it again if it is still needed.",
+            )
         provenance = version.manifest.get("provenance", {})
         return ReplicaSpec(
             replica=command.replica.id,
