@@ -10,7 +10,7 @@ import sqlite3
 
 from mlkraken_backend._errors import StorageError
 
-__all__ = ["SCHEMA", "migrate"]
+__all__ = ["migrate"]
 
 _MIGRATIONS: list[list[str]] = [
     [
@@ -44,7 +44,7 @@ _MIGRATIONS: list[list[str]] = [
     ],
 ]
 
-SCHEMA = len(_MIGRATIONS)
+_SCHEMA = len(_MIGRATIONS)
 """Number of the newest schema."""
 
 
@@ -57,13 +57,13 @@ def migrate(connection: sqlite3.Connection) -> None:
         ``database_too_new``: a newer mlkraken has written it.
     """
     (found,) = connection.execute("PRAGMA user_version").fetchone()
-    if found > SCHEMA:
+    if found > _SCHEMA:
         raise StorageError(
             "database_too_new",
-            f"The database has schema {found}; this mlkraken knows up to {SCHEMA}.",
+            f"The database has schema {found}; this mlkraken knows up to {_SCHEMA}.",
             "Upgrade mlkraken, or use another home: MLKRAKEN_HOME=/path.",
         )
-    for number in range(found, SCHEMA):
+    for number in range(found, _SCHEMA):
         connection.execute("BEGIN IMMEDIATE")
         for statement in _MIGRATIONS[number]:
             connection.execute(statement)
