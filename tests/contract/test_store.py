@@ -270,7 +270,7 @@ def test_active_services_are_those_that_run_or_should(store: Store) -> None:
     stopped = Service("churn", 1, 1.0)
     wanted = want_running(Service("churn", 2, 1.0), Size(), 1.0)
     hopeless = msgspec.structs.replace(wanted, version=3, gave_up=True, state="failed")
-    replica = Replica("r-1", 0, "stopping", 1.0, 2.0)
+    replica = Replica("r-1", 0, "stopping", 2.0)
     ending = msgspec.structs.replace(stopped, version=4, replicas=[replica], state="stopping")
     store.commit([Save(service) for service in (stopped, wanted, hopeless, ending)])
     assert {service.version for service in store.active_services()} == {2, 4}

@@ -31,7 +31,7 @@ class Parity(msgspec.Struct, frozen=True):
 
 
 class Replica(msgspec.Struct, frozen=True):
-    """One process or container of a service; ``born`` tells it from a later one with its pid."""
+    """One process or container of a service."""
 
     id: str
     slot: int

@@ -34,7 +34,7 @@ def a_version(number: int, intent: Intent) -> Version:
 
 def answering(service: Service) -> Service:
     replicas = [
-        Replica(f"r-{slot}", slot, "running", 0.0, 0.0, "127.0.0.1", 4000 + slot)
+        Replica(f"r-{slot}", slot, "running", 0.0, "127.0.0.1", 4000 + slot)
         for slot in range(service.size.replicas)
     ]
     return msgspec.structs.replace(service, replicas=replicas, state="running", proven=True)
