@@ -1,8 +1,7 @@
 """One replica as a process of its own session, ours by birth or adopted.
 
-A replica's facts are kept in ``run/<replica>.json``, so that a later backend can adopt it. What
-ended it is read from the exit status, from the file a refused start leaves, and from the marks
-this module keeps itself (killed for memory, killed because it did not end).
+What ended it is read from the exit status, from the file a refused start leaves, and from the
+mark this module keeps itself (killed for memory).
 """
 
 from __future__ import annotations
@@ -10,41 +9,25 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import psutil
 
+from mlkraken_backend.adapters._processes._endings import GONE, exit_failure
+from mlkraken_backend.adapters._processes._facts import Facts, RunFolder
+from mlkraken_backend.adapters._processes._leftovers import kill_leftovers
 from mlkraken_backend.lifecycle import Sighting
 from mlkraken_backend.values import Failure, Parity
 
-__all__ = ["MARK", "Child", "Facts"]
-
-MARK = "MLKRAKEN_REPLICA"
-"""Variable in a replica's environment, and so in that of all it starts, that names it."""
+__all__ = ["Child"]
 
 _PROBE_S = 3600.0
-
-
-class Facts(msgspec.Struct, frozen=True):
-    """What is written down of a replica."""
-
-    replica: str
-    model: str
-    version: int
-    host: str
-    port: int
-    memory: int
-    log: str
-    pid: int = 0
 
 
 class Child:
@@ -57,7 +40,7 @@ class Child:
     process
         The process; None when it had ended before it could be adopted.
     run
-        Folder of the replica's own files.
+        Where the replica's files are.
     changed
         Called, from a thread of this object, when `sighting` has changed.
     popen
@@ -68,7 +51,7 @@ class Child:
         self,
         facts: Facts,
         process: psutil.Process | None,
-        run: Path,
+        run: RunFolder,
         changed: Callable[[], None],
         popen: subprocess.Popen[bytes] | None = None,
     ) -> None:
@@ -136,7 +119,8 @@ class Child:
             # keep the question open when the process itself is gone.
             threading.Thread(target=self._await_ready, daemon=True).start()
             self._await_end()
-        self._kill_rest()
+        watched = self._process is not None
+        kill_leftovers(self.facts.replica, self.facts.pid if watched else None)
         self._tell(msgspec.structs.replace(self.sighting, status="ended", failure=self._failure()))
 
     def _tell(self, sighting: Sighting) -> None:
@@ -205,70 +189,14 @@ class Child:
             with contextlib.suppress(psutil.Error):
                 self._process.send_signal(number)
 
-    def _kill_rest(self) -> None:
-        """End what the model's code started and left behind.
-
-        It carries the replica's mark, or shares its session. The session counts only where its
-        end was watched: later its number may be that of somebody else's.
-        """
-        ended_at = time.time()
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error, OSError):
-                if process.create_time() <= ended_at and self._left_behind(process):
-                    process.kill()
-
-    def _left_behind(self, process: psutil.Process) -> bool:
-        if self._process is not None and os.getsid(process.pid) == self.facts.pid:
-            return True
-        return process.environ().get(MARK) == self.facts.replica
-
-    # -- why it ended -------------------------------------------------------------------------
-
     def _failure(self) -> Failure | None:
+        """Return why it ended, None when nothing can be said about the model."""
         if self._killed_for is not None:
             return self._killed_for
-        refused = self._refused()
+        refused = self._run.refusal(self.facts.replica)
         if refused is not None:
             return refused
-        code = self._popen.returncode if self._popen is not None else None
-        if code is not None:
-            return _exit_failure(code)
-        if self._process is None:
-            return None  # nobody watched, so it says nothing about the model
-        return Failure(
-            "replica_gone",
-            "The process ended; it was adopted, so its exit status is not known.",
-            "Its last log lines may tell why.",
-        )
-
-    def _refused(self) -> Failure | None:
-        path = self._run / f"{self.facts.replica}.failed.json"
-        try:
-            told = json.loads(path.read_bytes())
-            return Failure(told["code"], told["message"], told["hint"], final=True)
-        except (OSError, ValueError, KeyError):
-            return None
-
-
-def _exit_failure(code: int) -> Failure:
-    if code == -signal.SIGKILL:
-        return Failure(
-            "replica_killed",
-            "The process was killed (SIGKILL).",
-            "Most often the system ran out of memory: deploy with a smaller model or free memory.",
-        )
-    if code < 0:
-        name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
-        return Failure(
-            "replica_crashed",
-            f"The process was ended by {name}.",
-            "A crash in native code shows in the last log lines, if anywhere.",
-        )
-    return Failure(
-        "replica_exited",
-        f"The process exited with status {code}.",
-        "The last log lines tell why; model code must not call os._exit or sys.exit.",
-    )
-
-
-assert sys.platform != "win32", "model services need a POSIX system"
+        if self._popen is not None and self._popen.returncode is not None:
+            return exit_failure(self._popen.returncode)
+        # Where there is no process nobody watched its end.
+        return GONE if self._process is not None else None
