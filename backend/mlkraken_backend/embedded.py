@@ -5,25 +5,20 @@ This main is the only place that names SQLite, files and processes.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
 import logging
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
-import psutil
-import uvicorn
-
-from mlkraken_backend._errors import BackendError, StorageCorrupt, StorageError
+from mlkraken_backend._daemon import end_with, log_to, report
+from mlkraken_backend._errors import BackendError, StorageCorrupt
 from mlkraken_backend._home import USED, Home
+from mlkraken_backend._server import HOST, Server, listen
 from mlkraken_backend.adapters._files import FileArtifacts, mapped
 from mlkraken_backend.adapters._processes import ProcessRuntime
 from mlkraken_backend.adapters._record_files import RecordFiles
@@ -41,9 +36,7 @@ from mlkraken_backend.wire._out import moment
 
 __all__ = ["run"]
 
-HOST = "127.0.0.1"
 _SWEEP_S = 600.0
-_LARGEST_LOG = 10 * 2**20
 log = logging.getLogger("mlkraken.backend")
 
 
@@ -53,10 +46,10 @@ def run(settings: Settings) -> int:
         home = Home(settings.home)
         if settings.ready_fd is not None:
             with mapped(settings.home):
-                _log_to(settings.home / "backend.log")
+                log_to(settings.home / "backend.log")
         backend = _Embedded(home, settings)
     except BackendError as error:
-        _report(settings.ready_fd, {"error": _told(error)})
+        report(settings.ready_fd, {"error": _told(error)})
         log.error("%s %s", error.message, error.hint)
         return 1
     backend.serve()
@@ -72,7 +65,7 @@ class _Embedded:
         self._hub = Hub()
         self._stopping = threading.Event()
         self._woken = threading.Event()
-        self._listener = _listen(settings.port, home.last_port())
+        self._listener = listen(settings.port, home.last_port())
         self._store = _open_store(home, settings.new_database, self._hub.notify)
         self._issuer = f"mlkraken-{home.secret(USED).decode()[:12]}"
         self._signer = Signer(home.signing_key(), self._issuer)
@@ -100,22 +93,11 @@ class _Embedded:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: told.set())
         if self._settings.until is not None:
-            _end_with(self._settings.until)
+            end_with(self._settings.until)
         loop = threading.Thread(target=self._reconcile, name="reconciler", daemon=True)
         loop.start()
-        config = uvicorn.Config(
-            self._app(),
-            loop="uvloop",
-            http="httptools",
-            ws="none",
-            access_log=False,
-            log_config=None,
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=5,
-        )
         try:
-            server = _Server(config, self._announce, self._hub.close, told)
+            server = Server(self._app(), self._announce, self._hub.close, told)
             server.run(sockets=[self._listener])
         finally:
             self._stopping.set()
@@ -177,7 +159,7 @@ class _Embedded:
             "issuer": self._issuer,
         }
         self._home.announce(document)
-        _report(self._settings.ready_fd, document)
+        report(self._settings.ready_fd, document)
         log.info("backend %s answers at %s", document["version"], document["url"])
 
     # -- the reconciler's thread --------------------------------------------------------------
@@ -201,33 +183,6 @@ class _Embedded:
             self._woken.wait(due)
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn that says when it answers, and ends its streams before it waits for them."""
-
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        ready: Callable[[int], None],
-        leaving: Callable[[], None],
-        told: threading.Event,
-    ) -> None:
-        super().__init__(config)
-        self._ready = ready
-        self._leaving = leaving
-        self._told = told
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started and sockets:
-            self._ready(sockets[0].getsockname()[1])
-        if self._told.is_set():
-            self.should_exit = True
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._leaving()
-        await super().shutdown(sockets)
-
-
 def _open_store(home: Home, new_database: bool, told: Callable[[], None]) -> SqliteStore:
     if not new_database:
         home.check_database_kept()
@@ -237,59 +192,6 @@ def _open_store(home: Home, new_database: bool, told: Callable[[], None]) -> Sql
     except StorageCorrupt as error:
         raise home.set_aside_database(error) from error
     return store
-
-
-def _listen(port: int, last: int) -> socket.socket:
-    """Listen on the wanted port; without a wish on last time's, or on any."""
-    why = ""
-    for wanted in (port,) if port else (last, 0):
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, wanted))
-        except (OSError, OverflowError) as error:
-            listener.close()
-            why = str(error)
-            continue
-        listener.listen(2048)
-        return listener
-    raise StorageError(
-        "port_taken",
-        f"Port {port} on {HOST} cannot be used: {why}.",
-        "Choose another with --port, or leave it out to take any free one.",
-    )
-
-
-def _end_with(pid: int) -> None:
-    """Stop as soon as the process ``pid`` has ended, however it ended."""
-
-    def watch() -> None:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            psutil.Process(pid).wait()
-        log.info("process %d has ended, so this backend stops", pid)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, name="guard", daemon=True).start()
-
-
-def _log_to(path: Path) -> None:
-    """Send all output of this process to a file, beginning anew when it has grown large."""
-    if path.exists() and path.stat().st_size > _LARGEST_LOG:
-        path.replace(path.with_suffix(".log.1"))
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    for stream in (1, 2):
-        os.dup2(handle, stream)
-    os.close(handle)
-
-
-def _report(ready_fd: int | None, document: dict[str, Any]) -> None:
-    if ready_fd is None:
-        return
-    try:
-        with open(ready_fd, "w", encoding="utf-8") as pipe:
-            pipe.write(json.dumps(document) + "\n")
-    except OSError:  # whoever started us did not wait
-        log.info("nobody waits to hear that the backend is ready")
 
 
 def _told(error: BackendError) -> dict[str, str]:
