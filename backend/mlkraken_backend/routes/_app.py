@@ -6,39 +6,33 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route as HttpRoute
 
 from mlkraken_backend._errors import BackendError
 from mlkraken_backend.auth import Authenticator, Signer
 from mlkraken_backend.routes._backend import SelfRoutes
+from mlkraken_backend.routes._description import Description
+from mlkraken_backend.routes._files import BundleFiles
 from mlkraken_backend.routes._gateway import Gateway
 from mlkraken_backend.routes._http import (
     Endpoint,
     answer_error,
     answer_no_route,
     answer_unexpected,
-    caller_of,
     endpoint,
-    id_of,
 )
 from mlkraken_backend.routes._hub import Hub
 from mlkraken_backend.routes._models import ModelRoutes
-from mlkraken_backend.routes._route import Call
 from mlkraken_backend.routes._services import ServiceRoutes
-from mlkraken_backend.routes._shared import version_number
 from mlkraken_backend.routes._streamed import STREAMED
 from mlkraken_backend.routes._streams import EventStream
 from mlkraken_backend.routes._versions import VersionRoutes
 from mlkraken_backend.usecases._outside import Outside
 from mlkraken_backend.usecases.idempotency import Once
 from mlkraken_backend.usecases.queries import Queries
-from mlkraken_backend.usecases.uploads import Uploads
-from mlkraken_backend.usecases.versions import Versions
-from mlkraken_backend.wire._docs import docs_page
 from mlkraken_backend.wire._openapi import openapi
 
 __all__ = ["build_app"]
@@ -62,48 +56,22 @@ def build_app(
         *VersionRoutes(outside).routes(),
         *ServiceRoutes(outside, signer).routes(),
     ]
-    document = openapi(documented, STREAMED, self_routes.about.version)
-
-    async def receive(request: Request) -> Response:
-        model, upload = request.path_params["m"], request.path_params["v"]
-        caller_of(request, authenticator, "deploy", model)
-        await Uploads(outside).receive(model, upload, request.path_params["path"], request.stream())
-        return Response(status_code=204, headers={"x-request-id": id_of(request)})
-
-    async def fetch(request: Request) -> Response:
-        model, version = request.path_params["m"], request.path_params["v"]
-        caller = caller_of(request, authenticator, "deploy", model)
-        call = Call(caller, {"m": model, "v": version}, {}, {})
-        number = await run_in_threadpool(version_number, outside, call)
-        place = await run_in_threadpool(
-            Versions(outside).file, model, number, request.path_params["path"]
-        )
-        if "://" in place:
-            return RedirectResponse(place, headers={"x-request-id": id_of(request)})
-        return FileResponse(place, headers={"x-request-id": id_of(request)})
-
-    async def described(request: Request) -> Response:
-        caller_of(request, authenticator, "query", None)
-        return JSONResponse(document, headers={"x-request-id": id_of(request)})
-
-    async def docs(request: Request) -> Response:
-        caller_of(request, authenticator, "query", None)
-        return HTMLResponse(docs_page(document), headers={"x-request-id": id_of(request)})
+    described = Description(openapi(documented, STREAMED, self_routes.about.version), authenticator)
+    files, file = BundleFiles(outside, authenticator), "/models/{m}/versions/{v}/files/{path:path}"
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
         await gateway.close()
 
-    files = "/models/{m}/versions/{v}/files/{path:path}"
     api = [
         *((item.method, item.path, endpoint(item, authenticator, once)) for item in documented),
-        ("PUT", files, receive),
-        ("GET", files, fetch),
+        ("PUT", file, files.receive),
+        ("GET", file, files.fetch),
         ("POST", "/query", gateway.by_body),
         ("GET", "/events", EventStream(outside, authenticator, hub).__call__),
-        ("GET", "/openapi.json", described),
-        ("GET", "/docs", docs),
+        ("GET", "/openapi.json", described.document),
+        ("GET", "/docs", described.page),
     ]
     app = Starlette(
         routes=[

@@ -15,7 +15,7 @@ from mlkraken_backend._errors import Invalid
 
 __all__ = ["check_manifest", "digest_of"]
 
-FORMAT = 1
+_FORMAT = 1
 """Newest bundle format this control plane takes."""
 
 _NOT_CONTENT = frozenset(["name", "provenance", "digest"])
@@ -72,18 +72,11 @@ def check_manifest(manifest: Mapping[str, Any], kinds: frozenset[str]) -> None:
         known = msgspec.convert(dict(manifest), _Manifest)
     except msgspec.ValidationError as error:
         raise _invalid(f"is not a bundle manifest: {error}.") from error
-    for file in known.files:
-        _check_path(file.path)
-    paths = {file.path for file in known.files}
-    if len(paths) < len(known.files):
-        raise _invalid("names a file twice.")
-    folders = {str(folder) for path in paths for folder in PurePosixPath(path).parents}
-    if folders & paths:
-        raise _invalid(f"names {min(folders & paths)!r} both as a file and as a folder.")
-    if known.format > FORMAT:
+    _check_paths([file.path for file in known.files])
+    if known.format > _FORMAT:
         raise Invalid(
             "bundle_too_new",
-            f"The bundle has format {known.format}; this backend takes up to {FORMAT}.",
+            f"The bundle has format {known.format}; this backend takes up to {_FORMAT}.",
             "Upgrade mlkraken where the backend runs.",
         )
     if known.runtime not in kinds:
@@ -92,6 +85,17 @@ def check_manifest(manifest: Mapping[str, Any], kinds: frozenset[str]) -> None:
             f"This backend cannot run {known.runtime!r} models.",
             f"It runs {', '.join(sorted(kinds))}.",
         )
+
+
+def _check_paths(paths: list[str]) -> None:
+    for path in paths:
+        _check_path(path)
+    if len(set(paths)) < len(paths):
+        raise _invalid("names a file twice.")
+    folders = {str(folder) for path in paths for folder in PurePosixPath(path).parents}
+    both = folders.intersection(paths)
+    if both:
+        raise _invalid(f"names {min(both)!r} both as a file and as a folder.")
 
 
 def _check_path(text: str) -> None:

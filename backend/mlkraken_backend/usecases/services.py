@@ -6,7 +6,7 @@ import msgspec
 
 from mlkraken_backend._errors import Conflict
 from mlkraken_backend.checks import check_patience, check_size
-from mlkraken_backend.lifecycle import brief, want_restart, want_running, want_stopped
+from mlkraken_backend.lifecycle import Policy, brief, want_restart, want_running, want_stopped
 from mlkraken_backend.ports import LogPage, QueryPoint, Save
 from mlkraken_backend.usecases._outside import Outside, find_model, find_version, persist, saved
 from mlkraken_backend.values import Event, Model, Service, Size
@@ -52,41 +52,21 @@ class Services:
         Conflict
             ``version_refused``, ``model_deleting`` or ``version_deleting``.
         """
-
         check_patience(start_timeout=start_timeout_s, deadline=deadline_s)
 
         def attempt() -> Service:
-            store, now, policy = (
-                self._outside.store,
-                self._outside.clock.now(),
-                self._outside.policy,
+            model, before = self._usable(name, number), self.get(name, number)
+            now, policy = self._outside.clock.now(), self._outside.policy
+            patient = msgspec.structs.replace(
+                before,
+                start_timeout_s=start_timeout_s or before.start_timeout_s,
+                deadline_s=deadline_s or before.deadline_s,
             )
-            model = self._usable(name, number)
-            service = self.get(name, number)
-            new_size = check_size(size or service.size)
-            wanted = desired or service.desired
-            resized = (new_size.cpu, new_size.memory) != (service.size.cpu, service.size.memory)
-            timed = msgspec.structs.replace(
-                service,
-                start_timeout_s=start_timeout_s or service.start_timeout_s,
-                deadline_s=deadline_s or service.deadline_s,
-            )
-            if wanted == "stopped":
-                after = msgspec.structs.replace(want_stopped(timed, now), size=new_size)
-            elif restart or (resized and service.replicas):
-                after = want_restart(msgspec.structs.replace(timed, size=new_size), now, policy)
-            elif service.desired == "running" and not service.gave_up and new_size == service.size:
-                after = timed
-            else:
-                after = want_running(timed, new_size, now)
-            if after == service:
-                return service
-            what = "restart" if restart else f"{wanted} wanted"
-            event = Event("service.wanted", name, now, number, f"version {number}: {what}")
-            # At once in the list too, so that nobody takes what was for what will be.
-            shown = {**model.services, number: brief(after)}
-            listed = msgspec.structs.replace(model, services=shown, updated_at=now)
-            store.commit([Save(after), Save(listed)], [event])
+            wanted, new_size = desired or before.desired, check_size(size or before.size)
+            after = _wanted(patient, wanted, new_size, restart, now, policy)
+            if after == before:
+                return before
+            self._save(model, after, "restart" if restart else f"{wanted} wanted", now)
             return saved(after)
 
         service = persist(attempt)
@@ -128,3 +108,24 @@ class Services:
                 "Deploy the model again.",
             )
         return model
+
+    def _save(self, model: Model, service: Service, what: str, now: float) -> None:
+        number = service.version
+        event = Event("service.wanted", model.name, now, number, f"version {number}: {what}")
+        # At once in the list too, so that nobody takes what was for what will be.
+        shown = {**model.services, number: brief(service)}
+        listed = msgspec.structs.replace(model, services=shown, updated_at=now)
+        self._outside.store.commit([Save(service), Save(listed)], [event])
+
+
+def _wanted(
+    service: Service, desired: str, size: Size, restart: bool, now: float, policy: Policy
+) -> Service:
+    resized = (size.cpu, size.memory) != (service.size.cpu, service.size.memory)
+    if desired == "stopped":
+        return msgspec.structs.replace(want_stopped(service, now), size=size)
+    if restart or (resized and service.replicas):
+        return want_restart(msgspec.structs.replace(service, size=size), now, policy)
+    if service.desired == "running" and not service.gave_up and size == service.size:
+        return service
+    return want_running(service, size, now)

@@ -38,23 +38,7 @@ class Tokens:
         Conflict
             ``token_exists``.
         """
-        if not _NAME.fullmatch(name):
-            raise Invalid(
-                "token_name_invalid",
-                f"{name!r} cannot name a token.",
-                "Use 1 to 100 letters, digits, spaces and '._@-'; say what it is for.",
-            )
-        scopes = [known for known in _SCOPES if known in scope]
-        if len(scopes) != len(set(scope)) or not scopes:
-            raise Invalid(
-                "token_scope_invalid",
-                f"{', '.join(scope) or 'nothing'} is not a scope.",
-                f"Scopes are {', '.join(_SCOPES)}.",
-            )
-        if not 0 < ttl_s <= _LONGEST_S:
-            raise Invalid(
-                "token_ttl_invalid", f"A token cannot live {ttl_s:g} s.", "At most ten years."
-            )
+        scopes = _checked(name, scope, ttl_s)
         if model:
             check_model_name(model)
         now = self._outside.clock.now()
@@ -114,6 +98,28 @@ class Tokens:
         """Return the ids of revoked tokens that would still hold otherwise."""
         now = self._outside.clock.now()
         return [jti for token in self.every() for jti in _revoked(token, now)]
+
+
+def _checked(name: str, scope: Sequence[str], ttl_s: float) -> list[Scope]:
+    """Return the scopes in order, once all that was asked for can be."""
+    if not _NAME.fullmatch(name):
+        raise Invalid(
+            "token_name_invalid",
+            f"{name!r} cannot name a token.",
+            "Use 1 to 100 letters, digits, spaces and '._@-'; say what it is for.",
+        )
+    scopes = [known for known in _SCOPES if known in scope]
+    if len(scopes) != len(set(scope)) or not scopes:
+        raise Invalid(
+            "token_scope_invalid",
+            f"{', '.join(scope) or 'nothing'} is not a scope.",
+            f"Scopes are {', '.join(_SCOPES)}.",
+        )
+    if not 0 < ttl_s <= _LONGEST_S:
+        raise Invalid(
+            "token_ttl_invalid", f"A token cannot live {ttl_s:g} s.", "At most ten years."
+        )
+    return scopes
 
 
 def _revoked(token: Token, now: float) -> dict[str, float]:
