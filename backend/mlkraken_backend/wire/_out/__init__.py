@@ -1,9 +1,8 @@
 """Documents that leave."""
 
 from mlkraken_backend.wire._out._common import EndpointOut, endpoint_out, memory_text, moment
-from mlkraken_backend.wire._out._models import ModelOut, ModelsOut, ServiceBriefOut, model_out
+from mlkraken_backend.wire._out._models import ModelOut, ModelsOut, model_out
 from mlkraken_backend.wire._out._others import (
-    EventOut,
     EventsOut,
     TokenOut,
     TokensOut,
@@ -29,12 +28,10 @@ __all__ = [
     "CommittedOut",
     "EndpointOut",
     "EndpointsOut",
-    "EventOut",
     "EventsOut",
     "LogsOut",
     "ModelOut",
     "ModelsOut",
-    "ServiceBriefOut",
     "ServiceOut",
     "TimesOut",
     "TokenOut",
