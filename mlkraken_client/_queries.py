@@ -122,16 +122,15 @@ class Queries:
             route = self.route()
             url = route.urls[next(self._turn) % len(route.urls)]
             try:
-                answer = self._connection.transport.send(
-                    "POST",
+                answer = self._connection.transport.post(
                     url,
-                    body=body,
-                    headers={
+                    body,
+                    {
                         "Authorization": f"Bearer {route.token}",
                         "Content-Type": "application/json",
                         "X-Request-Start": f"t={time.time():.6f}",
                     },
-                    timeout_s=timeout_s,
+                    timeout_s,
                 )
             except BackendUnavailable as error:
                 # A prediction changes nothing, so one that lost its connection is sent again.

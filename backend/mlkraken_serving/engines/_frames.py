@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from mlkraken_serving._errors import InputError
@@ -42,10 +43,27 @@ def _frame(data: Table) -> pd.DataFrame:
     """Build the frame from arrays: three times as fast for one row as from Series."""
     import pandas as pd
 
-    columns = {
-        _label(field): _column(field, data.columns[field.name]) for field in data.signature.fields
-    }
-    return pd.DataFrame(columns, index=pd.RangeIndex(data.rows), copy=False)
+    fields = data.signature.fields
+    arrays = {place: _column(field, data.columns[field.name]) for place, field in enumerate(fields)}
+    frame = pd.DataFrame(arrays, index=pd.RangeIndex(data.rows), copy=False)
+    frame.columns = _labels(tuple(map(_label, fields)))
+    return frame
+
+
+@functools.lru_cache(maxsize=64)
+def _labels(labels: tuple[str | int | None, ...]) -> pd.Index:
+    """Return the columns' index, which takes longer to make than a row of numbers."""
+    import pandas as pd
+
+    return pd.Index(labels)
+
+
+@functools.lru_cache(maxsize=64)
+def _extension(storage: str) -> Any:
+    """Return a dtype by its name, which pandas looks up among all it knows."""
+    import pandas as pd
+
+    return pd.api.types.pandas_dtype(storage)
 
 
 def _label(field: Field) -> str | int | None:
@@ -71,7 +89,7 @@ def _column(field: Field, cells: list[Any]) -> Any:
         return pd.Series(column, dtype=object)  # of a bare array pandas 3 would make text
     if field.storage[0] in "fiub":  # numpy's own names are lower case, pandas' Int64 is not
         return _numbers(field, cells)
-    return pd.array(cells, dtype=field.storage)
+    return pd.array(cells, dtype=_extension(field.storage))
 
 
 def _numbers(field: Field, cells: list[Any]) -> Any:
