@@ -40,7 +40,8 @@ test-browser: setup  ## Browser tests only.
 	$(BIN)/pytest tests/browser
 
 bench: setup  ## Print every figure with its bar.
-	@scripts/bench
+	@scripts/chromium
+	scripts/bench
 
 clean:  ## Remove what was built; .venv stays.
 	@rm -rf build dist mlkraken_jupyter/labextension mlkraken_client/static labextension/lib
