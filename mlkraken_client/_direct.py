@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import threading
 import time
 from collections.abc import Mapping
@@ -33,7 +34,8 @@ class Reply:
     Also what httptools calls while it parses one.
     """
 
-    __slots__ = ("_parts", "_whole", "headers", "status")
+    __slots__ = ("_again", "_parser", "_parts", "_whole", "headers", "status")
+    _parser: httptools.HttpResponseParser
 
     def __init__(
         self, status: int = 0, headers: dict[str, str] | None = None, data: bytes = b""
@@ -41,7 +43,7 @@ class Reply:
         self.status = status
         self.headers = headers or {}
         self._parts = [data]
-        self._whole = False
+        self._whole = self._again = False
 
     @property
     def data(self) -> bytes:
@@ -55,20 +57,24 @@ class Reply:
 
     def on_message_complete(self) -> None:
         self._whole = True
+        # Only now: the parser forgets it when the message ends.
+        self._again = bool(self._parser.should_keep_alive())
+        self.status = self._parser.get_status_code()
 
     def read(self, connection: socket.socket, deadline: float) -> bool:
         """Read all of the answer; return whether the connection can be used again."""
         import httptools
 
-        parser = httptools.HttpResponseParser(self)
+        self._parser = httptools.HttpResponseParser(self)
         while not self._whole:
-            connection.settimeout(_remaining(deadline))
             part = connection.recv(_CHUNK)
             if not part:
                 raise ConnectionError("it was closed before the answer was there")
-            _feed(parser, part)
-        self.status = parser.get_status_code()
-        return bool(parser.should_keep_alive())
+            _feed(self._parser, part)
+            if not self._whole:
+                _set_patience(connection, deadline - time.monotonic())
+        del self._parser  # it refers to this object, and a cycle would wait for the collector
+        return self._again
 
 
 def _feed(parser: httptools.HttpResponseParser, part: bytes) -> None:
@@ -106,11 +112,11 @@ class DirectPool:
         deadline = time.monotonic() + timeout_s
         connection = self._take(netloc)
         try:
-            connection.settimeout(timeout_s)
+            _set_patience(connection, timeout_s)
             connection.sendall(request)
             reply = Reply()
             again = reply.read(connection, deadline)
-        except TimeoutError as error:
+        except (TimeoutError, BlockingIOError) as error:
             connection.close()
             raise WaitTimeout(
                 "timeout",
@@ -161,24 +167,27 @@ def _connect(netloc: str) -> socket.socket:
         raise BackendUnavailable(
             "unreachable", f"Nothing answers at http://{netloc}.", "Is it running?"
         ) from error
+    connection.settimeout(None)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 
 
+def _set_patience(connection: socket.socket, seconds: float) -> None:
+    """Let the kernel keep the time: Python's own timeouts cost a poll for every read and write."""
+    if seconds <= 0:
+        raise TimeoutError
+    whole = int(seconds)
+    value = struct.pack("@ll", whole, max(1, int((seconds - whole) * 1e6)))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
+
+
 def _quiet(connection: socket.socket) -> bool:
     """Whether nothing has come on an idle connection: neither its end nor what nobody asked for."""
-    connection.settimeout(0)
     try:
-        connection.recv(1, socket.MSG_PEEK)
+        connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
         return True
     except OSError:
         return False
     return False
-
-
-def _remaining(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left

@@ -102,7 +102,12 @@ class QueryRoute:
                 status, answer = 500, error_body(_INTERNAL, caller.request_id)
             await send_json(send, status, answer, caller)
         finally:
-            self._note(caller, status, (time.perf_counter() - started) * 1000, model_ms, rows)
+            response_ms = (time.perf_counter() - started) * 1000
+            # The answer leaves at the end of this turn of the loop; the caller shall not wait for
+            # our notes.
+            asyncio.get_running_loop().call_soon(
+                self._note, caller, status, response_ms, model_ms, rows
+            )
 
     def _note(
         self, caller: Caller, status: int, response_ms: float, model_ms: float, rows: int
