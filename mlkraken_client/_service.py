@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["Service"]
 
 QUERY_S = 60.0
-"""How long a query may take unless told otherwise."""
 
 
 class Service:
@@ -142,10 +141,8 @@ class Service:
 
     def headers(self) -> dict[str, str]:
         """Return the headers a query needs; the token in them lives for minutes."""
-        token = self._queries.route().token
-        return SecretHeaders(
-            {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        )
+        bearer = f"Bearer {self._queries.route().token}"
+        return SecretHeaders({"Authorization": bearer, "Content-Type": "application/json"})
 
     def curl(self) -> str:
         """Return a shell command that queries this service with its example.
@@ -156,8 +153,7 @@ class Service:
 
     def describe(self) -> dict[str, Any]:
         """Return all that the backend says of this service."""
-        told: dict[str, Any] = self._connection.call("GET", self._path)
-        return told
+        return dict(self._connection.call("GET", self._path))
 
     @overload
     def logs(self, *, follow: Literal[False] = False, limit: int = 1000) -> LogLines: ...

@@ -5,12 +5,11 @@ The signature is a plain document, as ``kraken.json`` carries it; ``docs/bundle.
 
 from __future__ import annotations
 
-import datetime as dt
-import decimal
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlkraken_client._errors import PackError
+from mlkraken_client._objects import is_missing, object_cells
 
 __all__ = ["UNSIGNED", "describe_input", "from_estimator", "kind_of"]
 
@@ -173,7 +172,7 @@ def _series_field(name: str, series: Any) -> dict[str, Any]:
         missing = "nan" if storage == "str" else "none"
         return {**field, "dtype": "string", "missing": missing}
     if storage == "object":
-        return {**field, **_object_cells(series.tolist())}
+        return {**field, **object_cells(series.tolist())}
     raise PackError(
         "columns_unsupported",
         f"The column {name!r} has the dtype {storage}, which cannot travel to a service.",
@@ -201,63 +200,6 @@ def _plain_level(level: Any) -> Any:
     )
 
 
-def _object_cells(cells: list[Any]) -> dict[str, Any]:
-    present = [cell for cell in cells if not _is_missing(cell)]
-    has_none = any(cell is None for cell in cells)
-    has_nan = any(isinstance(cell, float) and cell != cell for cell in cells)  # noqa: PLR0124
-    return {
-        "dtype": _dtype_of(present),
-        "missing": "nan" if has_nan or not has_none else "none",
-    }
-
-
-def _is_missing(cell: Any) -> bool:
-    return (
-        cell is None
-        or type(cell).__name__ in ("NAType", "NaTType")
-        or (
-            isinstance(cell, float) and cell != cell  # noqa: PLR0124
-        )
-    )
-
-
-_TYPES: list[tuple[type, str]] = [
-    (str, "string"),
-    (bool, "bool"),
-    (bytes, "bytes"),
-    (decimal.Decimal, "decimal"),
-    (dt.date, "date"),
-]
-
-
-_WRITTEN_AS_TEXT = (bytes, decimal.Decimal, dt.date)
-
-
-def _dtype_of(cells: list[Any]) -> str:
-    """Return the one dtype of Python objects; ``json`` for lists and objects, ``any`` for a mix."""
-    if not cells:
-        return "any"
-    if any(isinstance(cell, (dt.datetime, dt.timedelta)) for cell in cells):
-        raise PackError(
-            "columns_unsupported",
-            "The example has Python datetime objects in a column of dtype object.",
-            "Make it a proper time column: pd.to_datetime(...) or pd.to_timedelta(...).",
-        )
-    for kind, dtype in _TYPES:
-        if all(isinstance(cell, kind) for cell in cells):
-            return dtype
-    lost = [cell for cell in cells if any(isinstance(cell, kind) for kind in _WRITTEN_AS_TEXT)]
-    if lost:
-        raise PackError(
-            "columns_unsupported",
-            f"The example mixes {type(lost[0]).__name__} with other types in one column, so the "
-            "service could not tell it from text.",
-            "Give every column one type.",
-        )
-    nested = all(isinstance(cell, (list, tuple, Mapping)) for cell in cells)
-    return "json" if nested else "any"
-
-
 def _array_fields(array: Any) -> list[dict[str, Any]]:
     kind = array.dtype.kind
     shape = [-1, *(int(size) for size in array.shape[1:])]
@@ -277,7 +219,7 @@ def _array_fields(array: Any) -> list[dict[str, Any]]:
     if kind == "U":
         return [{**field, "dtype": "string", "nullable": False, "storage": "str"}]
     if kind == "O":
-        return [{**field, **_object_cells(array.ravel().tolist()), "storage": "object"}]
+        return [{**field, **object_cells(array.ravel().tolist()), "storage": "object"}]
     raise PackError(
         "example_unsupported",
         f"An array of {array.dtype} cannot travel to a service.",
@@ -290,12 +232,12 @@ def _list_field(name: str, values: list[Any]) -> dict[str, Any]:
         value.item() if type(value).__module__ == "numpy" and not value.shape else value
         for value in values
     ]
-    present = [value for value in plain if not _is_missing(value)]
+    present = [value for value in plain if not is_missing(value)]
     if present and all(type(value) is int for value in present):
         return {"name": name, "dtype": "int64", "nullable": len(present) < len(plain)}
     if present and all(type(value) in (int, float) for value in present):
         return {"name": name, "dtype": "float64", "missing": "nan"}
-    described = {"name": name, **_object_cells(plain)}
+    described = {"name": name, **object_cells(plain)}
     if not any(isinstance(value, float) and value != value for value in plain):  # noqa: PLR0124
         described["missing"] = "none"  # plain Python has no other word for a missing text
     return described

@@ -7,21 +7,18 @@ import logging
 import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from mlkraken_serving._batching import Queued, Waiting, split
 from mlkraken_serving._errors import DeadlineExceeded, InternalError, ModelError, ServingError
+from mlkraken_serving._pace import Pace
 from mlkraken_serving._values import ModelInput, join
 from mlkraken_serving.engines._port import Engine
 
 __all__ = ["Core", "Prediction"]
 
-_REMEMBERED = 16
-_ALONE_MS = 10.0
-_AMONG_OTHERS_MS = 2.0
 log = logging.getLogger("mlkraken.serving")
 
 
@@ -41,32 +38,6 @@ class Prediction:
 
 _Outcome: TypeAlias = Prediction | ServingError
 _Query: TypeAlias = Queued["asyncio.Future[Prediction]"]
-
-
-class Pace:
-    """Tells whether the next call may run on the event loop, by how long the last ones took.
-
-    A hand-over to the model's thread and back costs a lone query a tenth of a millisecond and
-    more. It buys that others are read meanwhile, so the more others there are, the shorter a
-    call must be to stay on the loop. A call of more rows than any of the last ones tells nothing
-    of how long it will take.
-    """
-
-    def __init__(self, trusted: bool) -> None:
-        self._trusted = trusted
-        self._recent_ms: deque[float] = deque(maxlen=_REMEMBERED)
-        self._recent_rows: deque[int] = deque(maxlen=_REMEMBERED)
-
-    def note(self, model_ms: float, rows: int) -> None:
-        self._recent_ms.append(model_ms)
-        self._recent_rows.append(rows)
-
-    def stays_on_loop(self, in_flight: int, rows: int) -> bool:
-        if not self._trusted or len(self._recent_ms) < _REMEMBERED:
-            return False
-        if rows > max(self._recent_rows):
-            return False
-        return max(self._recent_ms) < (_ALONE_MS if in_flight <= 1 else _AMONG_OTHERS_MS)
 
 
 class Core:

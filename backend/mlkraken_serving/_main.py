@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from mlkraken_serving._app import Door, build_app
 from mlkraken_serving._auth import Gate, KeyGate, OpenGate, TokenGate
 from mlkraken_serving._core import Core
 from mlkraken_serving._errors import BundleError, InternalError, ServingError
@@ -25,7 +26,7 @@ from mlkraken_serving._manifest import Bundle, read_bundle
 from mlkraken_serving._metrics import Metrics
 from mlkraken_serving._parity import Receipt, check_parity
 from mlkraken_serving._records import RecordWriter
-from mlkraken_serving._server import Door, build_app, serve
+from mlkraken_serving._server import serve
 from mlkraken_serving.engines._port import Engine
 from mlkraken_serving.engines._python import PythonEngine
 from mlkraken_serving.protocols._kraken import Identity, KrakenProtocol

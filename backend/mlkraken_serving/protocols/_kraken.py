@@ -107,7 +107,9 @@ class KrakenProtocol:
                 self._readers[key] = InputReader(msgspec.convert(described, Signature))
             except (ValueError, TypeError) as error:  # msgspec's, or numpy's of a dtype
                 raise BodyError(
-                    "signature_form", f"metaData.signature is not a signature: {error}."
+                    "signature_form",
+                    f"metaData.signature is not a signature: {error}.",
+                    "Leave it out, or send what the version's document has.",
                 ) from error
         return self._readers[key]
 

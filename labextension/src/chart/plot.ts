@@ -3,12 +3,12 @@
 import uPlot from 'uplot';
 
 import { durationLabels, TIME_STEPS, timeLabels, timeTicks } from './axes';
+import { drawPercentiles, FONT_PX } from './percentilelines';
 import { DotRaster, mask } from './raster';
 import type { IScene } from './scene';
 import type { PointStore } from './store';
 import { type IColors, pixelOf } from './theme';
 
-const FONT_PX = 11;
 const CHARACTER_PX = 6.2;
 const EDGE_PX = 8;
 /** From this many visible dots on they are drawn smaller, so that a cloud shows its structure. */
@@ -133,7 +133,7 @@ export class Plot {
       return;
     }
     this._drawDots(u, this._scene);
-    this._drawLines(u, this._scene);
+    drawPercentiles(u, this._scene, this._colors);
   }
 
   private _drawDots(u: uPlot, scene: IScene): void {
@@ -177,50 +177,6 @@ export class Plot {
     return count;
   }
 
-  private _drawLines(u: uPlot, { statistics, y }: IScene): void {
-    const { ctx, bbox } = u;
-    const ratio = uPlot.pxRatio;
-    ctx.save();
-    let label = { top: Infinity, right: 0 };
-    for (const name of ['p50', 'p95', 'p99'] as const) {
-      const value = statistics[name];
-      if (value >= y.min && value <= y.max) {
-        const top = Math.round(u.valToPos(value, 'y', true)) + 0.5;
-        this._line(u, top, name);
-        // Lines that lie close together would write their names over each other.
-        const close = label.top - top < FONT_PX * ratio;
-        const right = close ? label.right - 28 * ratio : bbox.left + bbox.width - 3 * ratio;
-        this._name(ctx, right, top - ratio, name);
-        label = { top, right };
-      }
-    }
-    ctx.restore();
-  }
-
-  private _line({ ctx, bbox }: uPlot, top: number, name: Percentile): void {
-    ctx.strokeStyle = this._colors[name];
-    ctx.lineWidth = uPlot.pxRatio;
-    ctx.setLineDash(DASHES[name].map(length => length * uPlot.pxRatio));
-    ctx.beginPath();
-    ctx.moveTo(bbox.left, top);
-    ctx.lineTo(bbox.left + bbox.width, top);
-    ctx.stroke();
-  }
-
-  /** Writes a line's name with a rim, because dots below would make it unreadable. */
-  private _name(ctx: CanvasRenderingContext2D, right: number, bottom: number, name: string): void {
-    ctx.font = `${FONT_PX * uPlot.pxRatio}px ${this._colors.font}`;
-    ctx.textAlign = 'right';
-    ctx.textBaseline = 'bottom';
-    ctx.setLineDash([]);
-    ctx.lineJoin = 'round';
-    ctx.lineWidth = 4 * uPlot.pxRatio;
-    ctx.fillStyle = ctx.strokeStyle;
-    ctx.strokeStyle = this._colors.back;
-    ctx.strokeText(name, right, bottom);
-    ctx.fillText(name, right, bottom);
-  }
-
   private _rasterFor(width: number, height: number): DotRaster {
     if (this._raster?.width !== width || this._raster.height !== height) {
       this._raster = new DotRaster(width, height);
@@ -238,10 +194,6 @@ export class Plot {
   private _xs = new Int32Array(0);
   private _ys = new Int32Array(0);
 }
-
-type Percentile = 'p50' | 'p95' | 'p99';
-
-const DASHES: Record<Percentile, number[]> = { p50: [], p95: [6, 3], p99: [2, 3] };
 
 /** Leaves out labels that would be cut off at the right edge. */
 function whole(u: uPlot, ticks: readonly number[], labels: readonly string[]): string[] {

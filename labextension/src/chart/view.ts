@@ -3,6 +3,7 @@
 import { element, toggleButton } from './dom';
 import { Gestures, type IGestureTarget } from './gestures';
 import { Hover, nearest } from './hover';
+import { Label } from './label';
 import { Legend } from './legend';
 import { Plot } from './plot';
 import { SceneMaker } from './scene';
@@ -17,8 +18,6 @@ export interface IChartOptions {
   readonly words?: IChartWords;
   readonly title?: string;
 }
-
-const LABEL_MS = 1000;
 
 export class ResponseTimeChart {
   readonly store: PointStore;
@@ -76,7 +75,7 @@ export class ResponseTimeChart {
     this._disposed = true;
     cancelAnimationFrame(this._frame);
     clearTimeout(this._later);
-    clearTimeout(this._labelling);
+    this._label.dispose();
     this._resizes.disconnect();
     this._ends.forEach(end => {
       end();
@@ -197,7 +196,7 @@ export class ResponseTimeChart {
     this._plot.resize(width, height);
     const scene = this._scenes.scene(Date.now(), this._log);
     this._plot.show(scene);
-    this._label(this._legend.show(scene.statistics, this.store.count));
+    this._label.say(this._legend.show(scene.statistics, this.store.count));
     this._tools.live.setAttribute('aria-pressed', String(this._viewport.live));
     this._point();
     clearTimeout(this._later);
@@ -208,19 +207,6 @@ export class ResponseTimeChart {
 
   private _extent(): IExtent {
     return this._scenes.extent(Date.now() / 1000);
-  }
-
-  /** Says the picture in words, not oftener than a screen reader can follow. */
-  private _label(words: string): void {
-    this._spoken = words;
-    if (this._labelling !== 0) {
-      return;
-    }
-    this._plotHost.setAttribute('aria-label', words);
-    this._labelling = window.setTimeout(() => {
-      this._labelling = 0;
-      this._plotHost.setAttribute('aria-label', this._spoken);
-    }, LABEL_MS);
   }
 
   private _point(): void {
@@ -238,6 +224,7 @@ export class ResponseTimeChart {
   private readonly _title = element('div', 'mlk-chart-title');
   private readonly _tools: Record<'live' | 'all' | 'log', HTMLButtonElement>;
   private readonly _plotHost = element('div', 'mlk-chart-plot');
+  private readonly _label = new Label(this._plotHost);
   private readonly _empty = element('div', 'mlk-chart-empty');
   private readonly _note = element('div', 'mlk-chart-note');
   private readonly _hover: Hover;
@@ -253,6 +240,4 @@ export class ResponseTimeChart {
   private _disposed = false;
   private _frame = 0;
   private _later = 0;
-  private _labelling = 0;
-  private _spoken = '';
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlkraken_serving._core import Pace
+from mlkraken_serving._pace import Pace
 
 
 def noted(trusted: bool, *calls: tuple[float, int]) -> Pace:
