@@ -8,6 +8,7 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ __all__ = ["Running", "ensure", "running", "stop"]
 START_S = 60.0
 _STOP_S = 40.0
 _REFUSED_S = 5.0
+_LAST_LINES = 20
 
 
 class Running:
@@ -137,20 +139,25 @@ def _start(home: Path, port: int, new_database: bool, until: str) -> dict[str, A
     command += [f"--until={until}"] if until.isdecimal() else []
     command += ["--new-database"] if new_database else []
     try:
-        with open(reader, "rb") as pipe:
+        # What it says before it has a log, such as that a package is broken, goes to a file.
+        with open(reader, "rb") as pipe, tempfile.TemporaryFile() as complaints:
             try:
                 process = subprocess.Popen(
                     command,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
+                    stderr=complaints,
                     cwd="/",
                     pass_fds=[writer],
                     start_new_session=True,
                 )
             finally:
                 os.close(writer)
-            told = _hear(pipe, home)
+            told = _hear(pipe)
+            if told is None:
+                complaints.seek(0)
+                said = complaints.read().decode("utf-8", "replace")
+                raise _gone(home, "It ended, or hung, before it could say why.", said)
         if "error" in told:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_REFUSED_S)  # it ends now; leave no process behind
@@ -161,25 +168,25 @@ def _start(home: Path, port: int, new_database: bool, until: str) -> dict[str, A
         ) from error
 
 
-def _hear(pipe: Any, home: Path) -> dict[str, Any]:
+def _hear(pipe: Any) -> dict[str, Any] | None:
     """Wait for the backend's one line; the pipe's end without one means it died."""
     ready, _, _ = select.select([pipe], [], [], START_S)
     line = pipe.readline() if ready else b""
     try:
         told: dict[str, Any] = json.loads(line)
     except ValueError:
-        raise _gone(home, "It ended, or hung, before it could say why.") from None
+        return None
     return told
 
 
-def _gone(home: Path, why: str) -> KrakenError:
+def _gone(home: Path, why: str, said: str = "") -> KrakenError:
     log = home / "backend.log"
-    lines: list[str] = []
-    with contextlib.suppress(OSError):
-        lines = log.read_text("utf-8", "replace").splitlines()[-20:]
+    if not said:
+        with contextlib.suppress(OSError):
+            said = log.read_text("utf-8", "replace")
     return BackendUnavailable(
         "backend_unstartable",
         f"The embedded backend did not start. {why}",
-        f"Its log is {log}.",
-        logs=lines,
+        f"Its log is {log}." if log.exists() else "What it said last is below.",
+        logs=said.splitlines()[-_LAST_LINES:],
     )

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from mlkraken_client import (
+    BackendUnavailable,
     DeployFailed,
     InputRefused,
     InvalidRequest,
@@ -481,3 +482,17 @@ def test_a_frame_of_wrong_kind_is_refused_before_it_is_sent(shared_kraken: Krake
     assert caught.value.code == "input_unsupported"
     with pytest.raises(InputRefused):
         service.predict(pd.DataFrame({"x": ["a"]}))
+
+
+def test_a_backend_whose_packages_are_broken_says_so(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken" / "starlette"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ImportError('half installed')")
+    monkeypatch.setenv("PYTHONPATH", str(broken.parent))
+    with pytest.raises(BackendUnavailable) as caught:
+        Kraken(home=home).models()
+    assert caught.value.code == "backend_unstartable"
+    assert "ImportError: half installed" in caught.value.logs[-1]
+    assert "half installed" in str(caught.value)
