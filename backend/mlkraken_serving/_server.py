@@ -38,7 +38,8 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
-        await asyncio.sleep(0)  # queries that were given up tell their callers in this turn
+        await asyncio.sleep(0)  # queries that were given up tell their callers in this turn,
+        await asyncio.sleep(0)  # and are noted in the next
         self._drained()
 
 

@@ -197,9 +197,9 @@ def test_a_log_can_be_followed_and_interrupted(shared_kraken: Kraken) -> None:
     assert service.state == "running"
 
 
-def test_tokens_are_made_listed_and_revoked(shared_kraken: Kraken) -> None:
-    home = shared_kraken.connection.target.home
-    service = shared_kraken.deploy(lambda xs: xs, "guarded", example=[1.0])
+def test_tokens_are_made_listed_and_revoked(kraken: Kraken) -> None:
+    home = kraken.connection.target.home
+    service = kraken.deploy(lambda xs: xs, "guarded", example=[1.0])
     secret = run("token", "create", "ci", "--model", "guarded", "--ttl", "1h", home=home).stdout
     assert secret.count(".") == 2
     listed = told("token", "list", home=home)
@@ -216,7 +216,7 @@ def test_tokens_are_made_listed_and_revoked(shared_kraken: Kraken) -> None:
         except urllib.error.HTTPError as error:
             return error.code
 
-    doors = [service.url, shared_kraken["guarded"].url]
+    doors = [service.url, kraken["guarded"].url]
     assert [status(url) for url in doors] == [200, 200]
     run("token", "revoke", "ci", home=home)
     deadline = time.monotonic() + 5
