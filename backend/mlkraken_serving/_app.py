@@ -79,32 +79,61 @@ class QueryRoute:
         headers = headers_of(scope)
         caller = caller_of(scope, headers)
         started = time.perf_counter() - (time.time() - caller.sent_at)
-        door = self._door
-        door.metrics.in_flight.inc()
+        self._door.metrics.in_flight.inc()
         status, model_ms, rows = _CLIENT_GONE, 0.0, 0
         try:
             try:
-                door.gate.check(headers.get(b"authorization", b"").decode("latin-1"))
-                body = await read_body(headers, receive, door.most_bytes)
+                self._check(headers)
+                body = await read_body(headers, receive, self._door.most_bytes)
                 answer, done = await self._protocol.answer(body, caller.request_id)
                 status, model_ms, rows = 200, done.model_ms, done.rows
-            except ServingError as error:
-                status, answer = status_of(error), error_body(error, caller.request_id)
             except ClientGone:
                 return
             except asyncio.CancelledError:  # the server ends and has waited as long as it may
                 status, answer = 503, error_body(_DRAINING, caller.request_id)
             except Exception as error:
-                log.error("unexpected failure in a query", exc_info=error)
-                status, answer = 500, error_body(_INTERNAL, caller.request_id)
+                status, answer = _failed(error, caller)
             await send_json(send, status, answer, caller)
         finally:
-            response_ms = (time.perf_counter() - started) * 1000
-            # The answer leaves at the end of this turn of the loop; the caller shall not wait for
-            # our notes.
-            asyncio.get_running_loop().call_soon(
-                self._note, caller, status, response_ms, model_ms, rows
-            )
+            self._note_later(caller, started, status, model_ms, rows)
+
+    @property
+    def idle(self) -> bool:
+        """Whether `now` is worth trying."""
+        return self._protocol.idle
+
+    def now(self, scope: Scope, body: bytes) -> tuple[int, bytes, Caller] | None:
+        """Answer the only query there is, at once: status, body, and who asked.
+
+        None when it has to wait or may take long; then it is to be asked as an ASGI app.
+        """
+        headers = headers_of(scope)
+        caller = caller_of(scope, headers)
+        started = time.perf_counter() - (time.time() - caller.sent_at)
+        status, model_ms, rows = 200, 0.0, 0
+        try:
+            self._check(headers)
+            answered = self._protocol.answer_now(body, caller.request_id)
+            if answered is None:
+                return None
+            answer, done = answered
+            model_ms, rows = done.model_ms, done.rows
+        except Exception as error:
+            status, answer = _failed(error, caller)
+        self._door.metrics.in_flight.inc()
+        self._note_later(caller, started, status, model_ms, rows)
+        return status, answer, caller
+
+    def _check(self, headers: dict[bytes, bytes]) -> None:
+        self._door.gate.check(headers.get(b"authorization", b"").decode("latin-1"))
+
+    def _note_later(
+        self, caller: Caller, started: float, status: int, model_ms: float, rows: int
+    ) -> None:
+        """Note it in the loop's next turn: the answer leaves at the end of this one."""
+        response_ms = (time.perf_counter() - started) * 1000
+        loop = asyncio.get_running_loop()
+        loop.call_soon(self._note, caller, status, response_ms, model_ms, rows)
 
     def _note(
         self, caller: Caller, status: int, response_ms: float, model_ms: float, rows: int
@@ -123,19 +152,25 @@ class QueryRoute:
             )
 
 
-def build_app(door: Door, protocol: KrakenProtocol, health: Callable[[], dict[str, Any]]) -> App:
+def _failed(error: Exception, caller: Caller) -> tuple[int, bytes]:
+    if isinstance(error, ServingError):
+        return status_of(error), error_body(error, caller.request_id)
+    log.error("unexpected failure in a query", exc_info=error)
+    return 500, error_body(_INTERNAL, caller.request_id)
+
+
+def build_app(query: QueryRoute, door: Door, health: Callable[[], dict[str, Any]]) -> App:
     """Return the ASGI app of one model service.
 
     Parameters
     ----------
+    query
+        Answers queries.
     door
-        Authentication, limits, metrics and records.
-    protocol
-        The seed contract.
+        Authentication and metrics.
     health
         Returns the body of ``GET /health``; open to everyone, so it names nothing secret.
     """
-    query = QueryRoute(door, protocol)
 
     async def healthy(request: Request) -> Response:
         return Response(msgspec.json.encode(health()), media_type=_JSON)

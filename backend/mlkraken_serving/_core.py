@@ -114,6 +114,23 @@ class Core:
             if future.cancelled():
                 self._waiting.remove(query)
 
+    @property
+    def idle(self) -> bool:
+        """Whether a call could begin and end right now; see `predict_now`."""
+        return not self._busy and self._in_flight == 0 and self._pace.known_short
+
+    def predict_now(self, data: ModelInput) -> Prediction | None:
+        """Return the answer to the only query there is, without a turn of the loop.
+
+        None when it has to wait, or may take long: then `predict` is for it. Raises as `predict`.
+        """
+        if not self.idle or not self._pace.stays_on_loop(1, data.rows):
+            return None
+        (outcome,) = self._run([data])
+        if isinstance(outcome, Prediction):
+            return outcome
+        raise outcome
+
     def _expire(self, query: _Query) -> None:
         self._waiting.remove(query)
         if not query.owner.done():

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from mlkraken_serving._app import Door, build_app
+from mlkraken_serving._app import Door, QueryRoute, build_app
 from mlkraken_serving._auth import Gate, KeyGate, OpenGate, TokenGate
 from mlkraken_serving._core import Core
 from mlkraken_serving._errors import BundleError, InternalError, ServingError
@@ -158,7 +158,8 @@ def _serve(
         "engine": engine.name,
         "parity": msgspec.to_builtins(receipt),
     }
-    app = build_app(door, KrakenProtocol(core, manifest.signature, identity), lambda: health)
+    query = QueryRoute(door, KrakenProtocol(core, manifest.signature, identity))
+    app = build_app(query, door, lambda: health)
 
     def ready(host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host
@@ -170,7 +171,7 @@ def _serve(
 
     if options.until is not None:
         end_with(options.until)
-    serve(app, listener, ready=ready, drained=drained, drain_s=options.drain)
+    serve(app, query, listener, ready=ready, drained=drained, drain_s=options.drain)
 
 
 def _gate(options: argparse.Namespace, model: str) -> Gate:

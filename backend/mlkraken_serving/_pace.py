@@ -29,6 +29,12 @@ class Pace:
         self._recent_ms.append(model_ms)
         self._recent_rows.append(rows)
 
+    @property
+    def known_short(self) -> bool:
+        """Whether the last calls were all short enough for a lone query."""
+        known = self._trusted and len(self._recent_ms) == _REMEMBERED
+        return known and max(self._recent_ms) < _ALONE_MS
+
     def stays_on_loop(self, in_flight: int, rows: int) -> bool:
         if not self._trusted or len(self._recent_ms) < _REMEMBERED:
             return False

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import uvicorn
 
-from mlkraken_serving._app import App
+from mlkraken_serving._app import App, QueryRoute
+from mlkraken_serving._shortcut import with_shortcut
 
 __all__ = ["serve"]
 
@@ -45,6 +46,7 @@ class _Server(uvicorn.Server):
 
 def serve(
     app: App,
+    query: QueryRoute,
     listener: socket.socket,
     *,
     ready: Callable[[str, int], None],
@@ -57,6 +59,8 @@ def serve(
     ----------
     app
         The ASGI app.
+    query
+        The part of it that answers queries.
     listener
         A bound socket.
     ready
@@ -69,7 +73,7 @@ def serve(
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=with_shortcut(query),
         ws="none",
         lifespan="off",
         access_log=False,

@@ -32,6 +32,7 @@ __all__ = [
     "ClientGone",
     "caller_of",
     "headers_of",
+    "json_headers",
     "read_body",
     "send_json",
     "status_of",
@@ -132,8 +133,8 @@ async def read_body(headers: dict[bytes, bytes], receive: Receive, most_bytes: i
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-async def send_json(send: Send, status: int, body: bytes, caller: Caller) -> None:
-    """Answer with a JSON body."""
+def json_headers(status: int, body: bytes, caller: Caller) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer with a JSON body."""
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
@@ -141,6 +142,12 @@ async def send_json(send: Send, status: int, body: bytes, caller: Caller) -> Non
     ]
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
+    return headers
+
+
+async def send_json(send: Send, status: int, body: bytes, caller: Caller) -> None:
+    """Answer with a JSON body."""
+    headers = json_headers(status, body, caller)
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

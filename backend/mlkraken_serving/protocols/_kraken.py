@@ -11,6 +11,7 @@ import msgspec
 from mlkraken_serving._core import Core, Prediction
 from mlkraken_serving._errors import BodyError, ServingError, UnknownModel
 from mlkraken_serving._manifest import Signature
+from mlkraken_serving._values import ModelInput
 from mlkraken_serving.codecs._json_in import InputReader, parse_json
 from mlkraken_serving.codecs._json_out import describe
 
@@ -60,11 +61,31 @@ class KrakenProtocol:
         ServingError
             What `Core.predict` and `InputReader.read` raise.
         """
+        data, meta = self._read(body)
+        prediction = await self._core.predict(data)
+        return self._write(prediction, meta, request_id), prediction
+
+    @property
+    def idle(self) -> bool:
+        """Whether `answer_now` is worth trying."""
+        return self._core.idle
+
+    def answer_now(self, body: bytes, request_id: str) -> tuple[bytes, Prediction] | None:
+        """Answer as `answer` does, at once; None when the query has to wait or may take long."""
+        data, meta = self._read(body)
+        prediction = self._core.predict_now(data)
+        if prediction is None:
+            return None
+        return self._write(prediction, meta, request_id), prediction
+
+    def _read(self, body: bytes) -> tuple[ModelInput, dict[str, Any]]:
         data, meta = self._open(parse_json(body))
-        exact = meta.get("exact") is True
-        prediction = await self._core.predict(self._reader_for(meta).read(data, exact=exact))
+        return self._reader_for(meta).read(data, exact=meta.get("exact") is True), meta
+
+    def _write(self, prediction: Prediction, meta: dict[str, Any], request_id: str) -> bytes:
         result, kind = describe(prediction.value)
-        return _encode(result, self._filled(meta, request_id, prediction, kind), exact), prediction
+        exact = meta.get("exact") is True
+        return _encode(result, self._filled(meta, request_id, prediction, kind), exact)
 
     def _open(self, message: Any) -> tuple[Any, dict[str, Any]]:
         if not isinstance(message, dict) or "modelData" not in message:
