@@ -105,7 +105,8 @@ def _from_object(model: Any) -> Source:
 
 
 def _libraries(model: Any) -> set[str]:
-    return {kind.__module__.partition(".")[0] for kind in type(model).__mro__}
+    named = [kind.__module__ for kind in type(model).__mro__]
+    return {module.partition(".")[0] for module in named if isinstance(module, str)}
 
 
 def _from_path(text: str) -> Source:

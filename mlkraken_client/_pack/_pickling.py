@@ -76,12 +76,18 @@ def _modules_of(obj: Any) -> Iterator[str]:
     if isinstance(obj, types.ModuleType):
         yield obj.__name__
     elif isinstance(obj, types.FunctionType):
-        yield obj.__module__ or ""
+        yield _named(obj)
         yield from _imports_in(obj.__code__)
     elif isinstance(obj, type):
-        yield obj.__module__ or ""
+        yield _named(obj)
     else:
-        yield type(obj).__module__ or ""
+        yield _named(type(obj))
+
+
+def _named(thing: Any) -> str:
+    """Return the module that a class or function names; compiled classes may name none."""
+    module = thing.__module__
+    return module if isinstance(module, str) else ""
 
 
 def _imports_in(code: types.CodeType) -> Iterator[str]:

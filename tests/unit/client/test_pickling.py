@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from mlkraken_client._errors import PackError
-from mlkraken_client._pack._pickling import pickle_model
+from mlkraken_client._pack._flavors import recognise
+from mlkraken_client._pack._pickling import _modules_of, pickle_model
 
 
 class Holder:
@@ -123,3 +124,16 @@ def test_what_a_cell_defines_loads_in_a_process_that_never_saw_it(tmp_path: Path
         check=True,
     )
     assert told.stdout.strip() == "[3, 6]"
+
+
+def test_a_class_that_names_no_module_is_no_obstacle() -> None:
+    class Odd:
+        def __init__(self) -> None:
+            self.value = 1
+
+        def predict(self, rows: list[float]) -> list[float]:
+            return [row + self.value for row in rows]
+
+    Odd.__module__ = property(lambda self: "nowhere")  # type: ignore[assignment]
+    assert recognise(Odd()).flavor == "object"
+    assert list(_modules_of(Odd())) == [""]
