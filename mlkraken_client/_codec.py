@@ -85,14 +85,15 @@ def _data(value: Any) -> Any:
 
 def _columns(frame: Any) -> dict[str, list[Any]]:
     """Return a table's cells by column; of one row cell by cell, which takes a third as long."""
-    if len(frame) == 1:
-        row = [frame.iat[0, place] for place in range(frame.shape[1])]
-        return {
-            # Which kind of missing a NaN is, only its column knows.
-            str(label): series_cells(frame.iloc[:, place]) if _is_nan(cell) else [plain(cell)]
-            for place, (label, cell) in enumerate(zip(frame.columns, row, strict=True))
-        }
-    return {str(label): series_cells(column) for label, column in frame.items()}
+    if len(frame) != 1:
+        return {str(label): series_cells(column) for label, column in frame.items()}
+    row = [frame.iat[0, place] for place in range(frame.shape[1])]
+    if any(map(_is_nan, row)):
+        row = [
+            None if _is_nan(cell) and type(dtype).__name__ == "CategoricalDtype" else cell
+            for cell, dtype in zip(row, frame.dtypes, strict=True)
+        ]
+    return {str(label): [plain(cell)] for label, cell in zip(frame.columns, row, strict=True)}
 
 
 def _is_nan(cell: Any) -> bool:
