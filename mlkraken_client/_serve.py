@@ -36,6 +36,7 @@ def serve_bundle(bundle: Bundle, *, host: str, port: int, token: str) -> int:
         f"--host={host}",
         f"--port={port}",
         f"--digest={bundle.digest}",
+        f"--until={os.getpid()}",  # nobody else would end it when we are killed
     ]
     environment = {**os.environ, **({_TOKEN: token} if token else {})}
     if token:

@@ -11,10 +11,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import joblib
+import psutil
 import pytest
 
 from mlkraken_client import Kraken
@@ -238,6 +240,18 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+STARTED: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_goes_on_serving() -> Iterator[None]:
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        process.terminate()
+        process.communicate(timeout=30)
+
+
 def serve(*words: object, **environment: str) -> tuple[subprocess.Popen[str], str]:
     process = subprocess.Popen(
         [str(PROGRAM), "serve", *map(str, words)],
@@ -246,6 +260,7 @@ def serve(*words: object, **environment: str) -> tuple[subprocess.Popen[str], st
         text=True,
         env={**os.environ, **environment},
     )
+    STARTED.append(process)
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line.startswith("ready http://"), process.communicate()
@@ -282,6 +297,15 @@ def test_serving_a_bundle_gives_the_very_same_answers(
     assert answer["metaData"]["modelId"] == "penguins"
     process.terminate()
     process.wait(20)
+
+
+def test_a_killed_server_leaves_no_process(files: Path, row: str) -> None:
+    process, url = serve(files / "penguins.joblib", "--example", files / "example.csv")
+    (child,) = psutil.Process(process.pid).children()
+    assert post(url, {"modelData": json.loads(row)})["result"] == ["Adelie"]
+    process.kill()
+    process.wait(20)
+    child.wait(20)
 
 
 def test_serving_to_others_needs_a_token(files: Path, row: str) -> None:
