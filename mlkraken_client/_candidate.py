@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from mlkraken_client._connection import Connection
 from mlkraken_client._errors import DeployFailed, KrakenError, WaitTimeout
+from mlkraken_client._patience import Patience
 from mlkraken_client._service import Service
 
 __all__ = ["await_version"]
 
 _SPARE_S = 15.0
 """The backend gives up first, and has the reason."""
-
-_FIRST_PAUSE_S = 0.02
-_LONGEST_PAUSE_S = 0.25
 
 
 def await_version(connection: Connection, service: Service, digest: str, timeout_s: float) -> None:
@@ -30,7 +27,7 @@ def await_version(connection: Connection, service: Service, digest: str, timeout
         ``deploy_pending``: it is still starting.
     """
     path = f"/models/{service.model}/versions/{service.version}"
-    deadline, pause = time.monotonic() + timeout_s + _SPARE_S, _FIRST_PAUSE_S
+    patience = Patience(timeout_s + _SPARE_S)
     while True:
         version = connection.call("GET", path)
         if version["digest"] != digest:
@@ -39,15 +36,14 @@ def await_version(connection: Connection, service: Service, digest: str, timeout
             raise _refused(service, version["failure"])
         if version["status"] == "ready":
             break
-        if time.monotonic() >= deadline:
+        if patience.over:
             raise WaitTimeout(
                 "deploy_pending",
                 f"{service.model}@{service.version} is not ready after {timeout_s:g} s.",
                 "It goes on starting; service.wait() waits longer, service.logs() tells more.",
                 logs=service.logs(limit=20),
             )
-        time.sleep(pause)
-        pause = min(_LONGEST_PAUSE_S, pause * 1.2)
+        patience.pause()
 
 
 def _refused(service: Service, failure: Mapping[str, Any] | None) -> KrakenError:

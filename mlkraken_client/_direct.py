@@ -16,14 +16,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from mlkraken_client._errors import BackendUnavailable, WaitTimeout
+from mlkraken_client._connecting import (
+    CONNECT_S,
+    connection_lost,
+    timed_out,
+    unreachable,
+)
 
 if TYPE_CHECKING:
     import httptools
 
 __all__ = ["DirectPool", "Reply"]
 
-_CONNECT_S = 5.0
 _CHUNK = 1 << 18
 _KEPT = 64
 
@@ -118,18 +122,10 @@ class DirectPool:
             again = reply.read(connection, deadline)
         except (TimeoutError, BlockingIOError) as error:
             connection.close()
-            raise WaitTimeout(
-                "timeout",
-                f"http://{netloc} did not answer within {timeout_s:g} s.",
-                "Give it more time with timeout=, or look at service.logs().",
-            ) from error
+            raise timed_out(f"http://{netloc}", timeout_s) from error
         except OSError as error:
             connection.close()
-            raise BackendUnavailable(
-                "connection_lost",
-                f"The connection to http://{netloc} broke: {error}.",
-                "Try again.",
-            ) from error
+            raise connection_lost(f"http://{netloc}", error) from error
         except BaseException:  # an interrupt: what is on its way belongs to nobody any more
             connection.close()
             raise
@@ -162,11 +158,9 @@ def _connect(netloc: str) -> socket.socket:
     parts = urlsplit(f"//{netloc}")
     try:
         address = (parts.hostname or "", parts.port or 80)
-        connection = socket.create_connection(address, timeout=_CONNECT_S)
+        connection = socket.create_connection(address, timeout=CONNECT_S)
     except OSError as error:
-        raise BackendUnavailable(
-            "unreachable", f"Nothing answers at http://{netloc}.", "Is it running?"
-        ) from error
+        raise unreachable(f"http://{netloc}") from error
     connection.settimeout(None)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection

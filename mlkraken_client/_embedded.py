@@ -9,12 +9,12 @@ import select
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mlkraken_client._errors import BackendUnavailable, ConfigurationError, KrakenError
+from mlkraken_client._patience import Patience
 
 __all__ = ["Running", "ensure", "running", "stop"]
 
@@ -89,18 +89,16 @@ def ensure(
     found = running(home)
     if found is not None:
         return found
-    deadline = time.monotonic() + START_S
+    patience = Patience(START_S)
     told = _start(home, port, new_database, environment.get("MLKRAKEN_UNTIL_PID", ""))
     error = told.get("error")
     if error is not None and error["code"] != "backend_running":
         raise BackendUnavailable(error["code"], error["message"], error["hint"])
-    pause = 0.02
-    while time.monotonic() < deadline:
+    while not patience.over:
         found = running(home)
         if found is not None:
             return found
-        time.sleep(pause)  # another starter won; its backend is about to say where it is
-        pause = min(0.2, pause * 1.5)
+        patience.pause()  # another starter won; its backend is about to say where it is
     raise _gone(home, error["message"] if error else "It did not say why.")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from mlkraken_client._errors import NotFound, WaitTimeout
 from mlkraken_client._locate import locate
 from mlkraken_client._model import Model
 from mlkraken_client._models import ModelList
+from mlkraken_client._patience import Patience
 from mlkraken_client._service import Service
 
 __all__ = ["Kraken"]
@@ -206,16 +206,15 @@ class Kraken:
             ``delete_pending``: it goes on without us.
         """
         self.connection.call("DELETE", f"/models/{name}")
-        deadline, pause = time.monotonic() + timeout, 0.02
+        patience = Patience(timeout)
         while wait and name in self:
-            if time.monotonic() >= deadline:
+            if patience.over:
                 raise WaitTimeout(
                     "delete_pending",
                     f"{name!r} is still being deleted after {timeout:g} s.",
                     "It goes on; kraken.models() shows when it is gone.",
                 )
-            time.sleep(pause)
-            pause = min(0.5, pause * 1.3)
+            patience.pause()
 
     def promote(
         self, name: str, *, to: Kraken, version: int | None = None, timeout: float = 120.0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from mlkraken_client import _display
 from mlkraken_client._connection import Connection
 from mlkraken_client._errors import DeployFailed, NotFound, WaitTimeout
+from mlkraken_client._patience import Patience
 from mlkraken_client._queries import Queries
 from mlkraken_client._secrets import SecretHeaders
 from mlkraken_client._service import QUERY_S, Service
@@ -190,7 +190,7 @@ class Model:
         WaitTimeout
             ``promotion_pending``.
         """
-        deadline, pause = time.monotonic() + timeout, 0.02
+        patience = Patience(timeout)
         while True:
             told = self.describe()
             if told["live_version"] == number and told["target_version"] is None:
@@ -198,15 +198,14 @@ class Model:
                 return self.service(number)
             if told["target_version"] != number:
                 raise self._not_promoted(told, number)
-            if time.monotonic() >= deadline:
+            if patience.over:
                 raise WaitTimeout(
                     "promotion_pending",
                     f"{self.name}@{number} is not ready after {timeout:g} s; "
                     f"version {told['live_version']} still serves.",
                     "It takes over as soon as it is ready.",
                 )
-            time.sleep(pause)
-            pause = min(0.5, pause * 1.3)
+            patience.pause()
 
     def _not_promoted(self, told: dict[str, Any], number: int) -> DeployFailed:
         service = self.service(number).describe()

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from mlkraken_client._connecting import CONNECT_S, connection_lost, timed_out, unreachable
 from mlkraken_client._direct import DirectPool, Reply
 from mlkraken_client._errors import (
     BackendError,
-    BackendUnavailable,
     Conflict,
     InputRefused,
     InvalidRequest,
@@ -57,8 +57,6 @@ QUERY_STATUS: dict[int, type[KrakenError]] = {
     500: ModelFailed,
 }
 """The same for queries, where the input or the model is to blame."""
-
-_CONNECT_S = 5.0
 
 
 class Transport:
@@ -109,30 +107,20 @@ class Transport:
                 slash + path,
                 body=body,
                 headers=headers,
-                timeout=urllib3.Timeout(connect=_CONNECT_S, read=timeout_s),
+                timeout=urllib3.Timeout(connect=CONNECT_S, read=timeout_s),
                 preload_content=not stream,
                 redirect=False,
                 retries=False,
             )
         except urllib3.exceptions.ReadTimeoutError as error:
-            raise WaitTimeout(
-                "timeout",
-                f"{scheme}://{netloc} did not answer within {timeout_s:g} s.",
-                "Give it more time with timeout=, or look at service.logs().",
-            ) from error
+            raise timed_out(f"{scheme}://{netloc}", timeout_s) from error
         except (
             urllib3.exceptions.NewConnectionError,
             urllib3.exceptions.ConnectTimeoutError,
         ) as error:
-            raise BackendUnavailable(
-                "unreachable", f"Nothing answers at {scheme}://{netloc}.", "Is it running?"
-            ) from error
+            raise unreachable(f"{scheme}://{netloc}") from error
         except urllib3.exceptions.HTTPError as error:
-            raise BackendUnavailable(
-                "connection_lost",
-                f"The connection to {scheme}://{netloc} broke: {error}.",
-                "Try again.",
-            ) from error
+            raise connection_lost(f"{scheme}://{netloc}", error) from error
 
     def _is_direct(self, netloc: str) -> bool:
         known = self._proxied.get(netloc)

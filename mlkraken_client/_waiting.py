@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Set
 from typing import Any
 
 from mlkraken_client._connection import Connection
 from mlkraken_client._errors import ServiceNotRunning, WaitTimeout
 from mlkraken_client._logs import read_logs
+from mlkraken_client._patience import Patience
 from mlkraken_client._queries import Queries
 
 __all__ = ["await_state"]
 
-_FIRST_PAUSE_S = 0.02
-_LONGEST_PAUSE_S = 0.5
 _LOG_LINES = 20
 
 
@@ -48,7 +46,7 @@ def await_state(
         It is still on its way.
     """
     path = f"{queries.path}/service"
-    deadline, pause = time.monotonic() + timeout_s, _FIRST_PAUSE_S
+    patience = Patience(timeout_s)
     while True:
         told = connection.call("GET", path)
         fresh = not unlike & {item["replica"] for item in told["endpoints"]}
@@ -57,7 +55,7 @@ def await_state(
             return
         if told["state"] == "failed" or (told["state"] == "stopped" and "running" in states):
             raise _failed(told)
-        if time.monotonic() >= deadline:
+        if patience.over:
             raise WaitTimeout(
                 f"service_{told['state']}",
                 f"{_name(told)} is still {told['state']} after {timeout_s:g} s.",
@@ -65,8 +63,7 @@ def await_state(
                 reason=told["reason"],
                 logs=read_logs(connection, path, _LOG_LINES),
             )
-        time.sleep(pause)
-        pause = min(_LONGEST_PAUSE_S, pause * 1.3)
+        patience.pause()
 
 
 def _failed(told: dict[str, Any]) -> ServiceNotRunning:

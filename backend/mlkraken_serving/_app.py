@@ -76,9 +76,7 @@ class QueryRoute:
         self._protocol = protocol
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = headers_of(scope)
-        caller = caller_of(scope, headers)
-        started = time.perf_counter() - (time.time() - caller.sent_at)
+        headers, caller, started = _arrival(scope)
         self._door.metrics.in_flight.inc()
         status, model_ms, rows = _CLIENT_GONE, 0.0, 0
         try:
@@ -107,9 +105,7 @@ class QueryRoute:
 
         None when it has to wait or may take long; then it is to be asked as an ASGI app.
         """
-        headers = headers_of(scope)
-        caller = caller_of(scope, headers)
-        started = time.perf_counter() - (time.time() - caller.sent_at)
+        headers, caller, started = _arrival(scope)
         status, model_ms, rows = 200, 0.0, 0
         try:
             self._check(headers)
@@ -150,6 +146,13 @@ class QueryRoute:
                 status=status,
                 request_id=caller.request_id,
             )
+
+
+def _arrival(scope: Scope) -> tuple[dict[bytes, bytes], Caller, float]:
+    """Return the headers, who asked, and when on the clock that measures."""
+    headers = headers_of(scope)
+    caller = caller_of(scope, headers)
+    return headers, caller, time.perf_counter() - (time.time() - caller.sent_at)
 
 
 def _failed(error: Exception, caller: Caller) -> tuple[int, bytes]:

@@ -32,12 +32,12 @@ class Pace:
     @property
     def known_short(self) -> bool:
         """Whether the last calls were all short enough for a lone query."""
-        known = self._trusted and len(self._recent_ms) == _REMEMBERED
-        return known and max(self._recent_ms) < _ALONE_MS
+        return self._below(_ALONE_MS)
 
     def stays_on_loop(self, in_flight: int, rows: int) -> bool:
-        if not self._trusted or len(self._recent_ms) < _REMEMBERED:
-            return False
-        if rows > max(self._recent_rows):
-            return False
-        return max(self._recent_ms) < (_ALONE_MS if in_flight <= 1 else _AMONG_OTHERS_MS)
+        most_ms = _ALONE_MS if in_flight <= 1 else _AMONG_OTHERS_MS
+        return self._below(most_ms) and rows <= max(self._recent_rows)
+
+    def _below(self, most_ms: float) -> bool:
+        known = self._trusted and len(self._recent_ms) == _REMEMBERED
+        return known and max(self._recent_ms) < most_ms

@@ -15,6 +15,9 @@ from tests.system.serving._server import Server
 
 Start: TypeAlias = Callable[..., Server]
 
+WARM = 40
+"""More queries than the server wants to have seen before it shortens their way."""
+
 
 @pytest.fixture(scope="session")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
@@ -32,6 +35,13 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "totals": packed("totals", _models.totals, example=rows, batch=True),
         "ranked": packed("ranked", _models.ranked, example=rows),
     }
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory, penguins: tuple[Any, Any]) -> Path:
+    """A library's estimator, packed."""
+    model, X = penguins
+    return pack(model, "penguins", tmp_path_factory.mktemp("penguins"), example=X.head()).folder
 
 
 @pytest.fixture

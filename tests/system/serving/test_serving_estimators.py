@@ -10,18 +10,8 @@ import pytest
 
 from mlkraken_client._answers import decode
 from mlkraken_client._codec import encode
-from mlkraken_client._pack import pack
 from tests.system.serving._server import Server
-from tests.system.serving.conftest import Start
-
-WARM = 40
-"""More queries than the server wants to have seen before it shortens their way."""
-
-
-@pytest.fixture(scope="module")
-def pipeline(tmp_path_factory: pytest.TempPathFactory, penguins: tuple[Any, Any]) -> Path:
-    model, X = penguins
-    return pack(model, "penguins", tmp_path_factory.mktemp("penguins"), example=X.head()).folder
+from tests.system.serving.conftest import WARM, Start
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,9 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from mlkraken_client._pack import pack
+from mlkraken_serving._records import RECORD
 from tests.system.serving._server import BOUND_S, Server, read
-from tests.system.serving.conftest import Start
-
-WARM = 40
-RECORD = struct.Struct("<dffIIHH36s")
-
-
-@pytest.fixture(scope="module")
-def pipeline(tmp_path_factory: pytest.TempPathFactory, penguins: tuple[Any, Any]) -> Path:
-    model, X = penguins
-    return pack(model, "penguins", tmp_path_factory.mktemp("penguins"), example=X.head()).folder
+from tests.system.serving.conftest import WARM, Start
 
 
 @pytest.fixture
