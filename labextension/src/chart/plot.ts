@@ -25,7 +25,7 @@ export class Plot {
   constructor(
     host: HTMLElement,
     private readonly _store: PointStore,
-    private _colors: IColors,
+    private readonly _colors: IColors,
     private readonly _log: boolean
   ) {
     this._u = new uPlot(this._options(), [[], []], host);
@@ -35,11 +35,6 @@ export class Plot {
   /** The part between the axes, where gestures happen. */
   get area(): HTMLElement {
     return this._u.over;
-  }
-
-  set colors(colors: IColors) {
-    this._colors = colors;
-    this._inks = inksOf(colors);
   }
 
   resize(width: number, height: number): void {
@@ -190,7 +185,7 @@ export class Plot {
   private readonly _dots = document.createElement('canvas');
   private _raster: DotRaster | null = null;
   private _scene: IScene | null = null;
-  private _inks: { dots: number; crosses: number };
+  private readonly _inks: { dots: number; crosses: number };
   private _xs = new Int32Array(0);
   private _ys = new Int32Array(0);
 }

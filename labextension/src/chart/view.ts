@@ -161,10 +161,14 @@ export class ResponseTimeChart {
   private _toggleLog(): void {
     this._log = !this._log;
     this._tools.log.setAttribute('aria-pressed', String(this._log));
+    this._rebuild();
+    this._schedule();
+  }
+
+  private _rebuild(): void {
     this._plot.dispose();
     this._plot = new Plot(this._plotHost, this.store, readColors(this.node), this._log);
     this._gestures.attach(this._plot.area);
-    this._schedule();
   }
 
   private _retheme(): void {
@@ -191,7 +195,7 @@ export class ResponseTimeChart {
     }
     if (this._stale) {
       this._stale = false;
-      this._plot.colors = readColors(this.node);
+      this._rebuild(); // the axes keep the font that they were made with
     }
     this._plot.resize(width, height);
     const scene = this._scenes.scene(Date.now(), this._log);
@@ -236,7 +240,8 @@ export class ResponseTimeChart {
   private _plot: Plot;
   private _pointer: { left: number; top: number } | null = null;
   private _log = false;
-  private _stale = false;
+  /** Colours and font are known only once the chart is on the page, which is at its first painting. */
+  private _stale = true;
   private _disposed = false;
   private _frame = 0;
   private _later = 0;
