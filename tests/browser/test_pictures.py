@@ -126,7 +126,7 @@ def test_offline(lab: LabPage, quickstart: Notebook, picture: Picture) -> None:
     for theme, name in THEMES.items():
         lab.theme(name)
         picture(lab.page, f"offline-{theme}")
-    # Pressed while it is still broken: once mended, the panel's own attempt may take the bar away first.
+    # Pressed while it is still broken: once mended, the panel's own attempt may come first.
     with lab.page.expect_request("**/mlkraken/api/v1/events**"):
         panel.locator("[data-action=retry]").click()
     lab.page.unroute("**/mlkraken/api/v1/**")
