@@ -25,6 +25,7 @@ class Queued(Generic[T]):
 
     data: ModelInput
     owner: T
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -60,16 +61,17 @@ class Waiting(Generic[T]):
             return []
         taken = [self._queue.popleft()]
         rows = taken[0].data.rows
-        while self._queue and self._joins(taken[0].data, self._queue[0].data, rows):
+        while self._queue and self._joins(taken[0], self._queue[0], rows):
             rows += self._queue[0].data.rows
             taken.append(self._queue.popleft())
         return taken
 
-    def _joins(self, first: ModelInput, candidate: ModelInput, rows: int) -> bool:
+    def _joins(self, first: Queued[T], candidate: Queued[T], rows: int) -> bool:
         return (
             self.joinable
-            and rows + candidate.rows <= self.most_rows
-            and _same_shape(first, candidate)
+            and rows + candidate.data.rows <= self.most_rows
+            and first.calls == candidate.calls
+            and _same_shape(first.data, candidate.data)
         )
 
 

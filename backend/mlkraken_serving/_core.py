@@ -87,8 +87,8 @@ class Core:
         """How many queries wait for the model."""
         return len(self._waiting)
 
-    async def predict(self, data: ModelInput) -> Prediction:
-        """Return the model's answer to one query.
+    async def predict(self, data: ModelInput, calls: tuple[str, ...] = ()) -> Prediction:
+        """Return the model's answer to one query; ``calls`` as `Engine.predict` takes them.
 
         Raises
         ------
@@ -101,7 +101,7 @@ class Core:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Prediction] = loop.create_future()
-        query = Queued(data, future)
+        query = Queued(data, future, calls)
         timer = loop.call_later(self._deadline_s, self._expire, query)
         self._in_flight += 1
         self._waiting.add(query)
@@ -119,14 +119,14 @@ class Core:
         """Whether a call could begin and end right now; see `predict_now`."""
         return not self._busy and self._in_flight == 0 and self._pace.known_short
 
-    def predict_now(self, data: ModelInput) -> Prediction | None:
+    def predict_now(self, data: ModelInput, calls: tuple[str, ...] = ()) -> Prediction | None:
         """Return the answer to the only query there is, without a turn of the loop.
 
         None when it has to wait, or may take long: then `predict` is for it. Raises as `predict`.
         """
         if not self.idle or not self._pace.stays_on_loop(1, data.rows):
             return None
-        (outcome,) = self._run([data])
+        (outcome,) = self._run([data], calls)
         if isinstance(outcome, Prediction):
             return outcome
         raise outcome
@@ -158,7 +158,7 @@ class Core:
         self._busy = True
         parts = [query.data for query in batch]
         if self._pace.stays_on_loop(self._in_flight, sum(part.rows for part in parts)):
-            self._deliver(loop, batch, self._run(parts))
+            self._deliver(loop, batch, self._run(parts, batch[0].calls))
         else:
             self._calls.put((loop, batch))
 
@@ -181,47 +181,51 @@ class Core:
     def _work(self) -> None:
         while True:
             loop, batch = self._calls.get()
-            outcomes = self._run([query.data for query in batch])
+            outcomes = self._run([query.data for query in batch], batch[0].calls)
             if loop.is_closed():
                 return
             loop.call_soon_threadsafe(self._deliver, loop, batch, outcomes)
 
-    def _run(self, parts: list[ModelInput]) -> list[_Outcome]:
+    def _run(self, parts: list[ModelInput], calls: tuple[str, ...]) -> list[_Outcome]:
         """Return one outcome a part, whatever happens: nobody else serves the next query."""
         try:
-            return self._joined(parts) if len(parts) > 1 else [self._one(parts[0])]
+            if len(parts) > 1:
+                return self._joined(parts, calls)
+            return [self._one(parts[0], calls)]
         except BaseException as error:  # an answer may be an object of the model's own class
             log.error("unexpected failure around a prediction", exc_info=error)
             return [InternalError() for _ in parts]
 
-    def _joined(self, parts: list[ModelInput]) -> list[_Outcome]:
+    def _joined(self, parts: list[ModelInput], calls: tuple[str, ...]) -> list[_Outcome]:
         try:
-            value, elapsed = self._timed(join(parts))
+            value, elapsed = self._timed(join(parts), calls)
         except ServingError:
-            return [self._one(part) for part in parts]  # the bad row fails its own query only
+            return [
+                self._one(part, calls) for part in parts
+            ]  # the bad row fails its own query only
         rows = [part.rows for part in parts]
         values = _cut(value, rows)
         if values is None:
             log.warning("the model does not answer row by row; its queries are no longer joined")
             self._waiting.joinable = False
-            return [self._one(part) for part in parts]
+            return [self._one(part, calls) for part in parts]
         return [
             Prediction(value, count, elapsed, sum(rows))
             for value, count in zip(values, rows, strict=True)
         ]
 
-    def _one(self, data: ModelInput) -> _Outcome:
+    def _one(self, data: ModelInput, calls: tuple[str, ...]) -> _Outcome:
         try:
-            value, elapsed = self._timed(data)
+            value, elapsed = self._timed(data, calls)
         except ServingError as error:
             return error
         return Prediction(value, data.rows, elapsed, data.rows)
 
-    def _timed(self, data: ModelInput) -> tuple[Any, float]:
+    def _timed(self, data: ModelInput, calls: tuple[str, ...]) -> tuple[Any, float]:
         self._on_batch(data.rows)
         started = time.perf_counter()
         try:
-            value = self.engine.predict(data)
+            value = self.engine.predict(data, calls)
         except ModelError as error:
             log.error("%s", error.message, exc_info=error.__cause__)
             raise

@@ -29,7 +29,8 @@ from mlkraken_serving._records import RecordWriter
 from mlkraken_serving._server import serve
 from mlkraken_serving.engines._port import Engine
 from mlkraken_serving.engines._python import PythonEngine
-from mlkraken_serving.protocols._kraken import Identity, KrakenProtocol
+from mlkraken_serving.protocols._kraken import KrakenProtocol
+from mlkraken_serving.protocols._port import Identity
 
 __all__ = ["main"]
 

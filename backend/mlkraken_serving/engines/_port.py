@@ -12,11 +12,20 @@ __all__ = ["Engine"]
 class Engine(Protocol):
     """Loads one bundle and answers for it.
 
-    Calls come from one thread at a time, never two at once.
+    At most `lanes` calls run at once, each in a thread of its own.
     """
 
     name: str
     """Shown in ``metaData.engine``: what really runs."""
+
+    lanes: int
+    """How many calls may run at once; 1 for a model in this process."""
+
+    calls: tuple[str, ...]
+    """Methods that a query may ask for by name, the bundle's own first; known after `load`."""
+
+    classes: tuple[Any, ...]
+    """A classifier's labels, in the order of its probabilities; empty where there are none."""
 
     def load(self) -> None:
         """Make the model ready to predict.
@@ -29,13 +38,21 @@ class Engine(Protocol):
             The model's own code or file failed.
         """
 
-    def predict(self, data: ModelInput) -> Any:
-        """Answer for all rows of ``data`` in one call.
+    def predict(self, data: ModelInput, calls: tuple[str, ...] = ()) -> Any:
+        """Answer for all rows of ``data``.
+
+        Parameters
+        ----------
+        data
+            The rows.
+        calls
+            Methods to call, of `calls`; empty for the bundle's own.
 
         Returns
         -------
         object
-            What the model returned, for a row-wise model with one entry a row.
+            What the model returned, for a row-wise model with one entry a row; with several
+            ``calls`` a tuple, one answer each.
 
         Raises
         ------

@@ -15,6 +15,7 @@ from typing import Any
 from mlkraken_serving._errors import BundleError, InputError, LoadError, ModelError, ServingError
 from mlkraken_serving._manifest import Bundle
 from mlkraken_serving._values import Items, ModelInput
+from mlkraken_serving.engines._calls import Call, calls_of, classes_of
 from mlkraken_serving.engines._environment import check_environment
 from mlkraken_serving.engines._frames import native
 
@@ -37,10 +38,13 @@ class PythonEngine:
     """
 
     name = "python"
+    lanes = 1
+    calls: tuple[str, ...] = ()
+    classes: tuple[Any, ...] = ()
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
-        self._call: Callable[[Any], Any] = _not_loaded
+        self._calls: dict[str, Call] = {}
 
     def load(self) -> None:
         """Load the model and find what to call; see `Engine.load`."""
@@ -58,25 +62,27 @@ class PythonEngine:
             )
         try:
             model = load(self._bundle.path(entry.path))
-            self._call = _callable(model, entry.call)
+            self._calls = calls_of(model, entry.call)
+            self.calls = tuple(self._calls)
+            self.classes = classes_of(model)
         except (ServingError, KeyboardInterrupt):
             raise
         except BaseException as error:
             raise _load_error(error) from error
 
-    def predict(self, data: ModelInput) -> Any:
+    def predict(self, data: ModelInput, calls: tuple[str, ...] = ()) -> Any:
         """Answer for all rows of ``data``; see `Engine.predict`."""
+        answers = tuple(self._answer(data, self._calls[name]) for name in calls or self.calls[:1])
+        return answers if len(calls) > 1 else answers[0]
+
+    def _answer(self, data: ModelInput, call: Call) -> Any:
         argument = _argument(data)
         try:
             if isinstance(data, Items) and data.each:
-                return [self._call(value) for value in data.values]
-            return self._call(argument)
+                return [call(value) for value in data.values]
+            return call(argument)
         except BaseException as error:
             raise _predict_error(error) from error
-
-
-def _not_loaded(data: Any) -> Any:
-    raise AssertionError("predict before load")
 
 
 def _argument(data: ModelInput) -> Any:
@@ -91,15 +97,6 @@ def _argument(data: ModelInput) -> Any:
             f"The rows could not be made into what the model takes: {_named(error)}.",
             "Compare them with the example the model was deployed with.",
         ) from error
-
-
-def _callable(model: Any, call: str) -> Callable[[Any], Any]:
-    if call == "call":
-        return model  # type: ignore[no-any-return]
-    if call == "xgboost":
-        matrix = importlib.import_module("xgboost").DMatrix
-        return lambda data: model.predict(matrix(data, enable_categorical=True))
-    return getattr(model, call)  # type: ignore[no-any-return]
 
 
 def _load_pickle(path: Path) -> Any:

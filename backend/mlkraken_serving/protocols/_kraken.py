@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -14,19 +13,11 @@ from mlkraken_serving._manifest import Signature
 from mlkraken_serving._values import ModelInput
 from mlkraken_serving.codecs._json_in import InputReader, parse_json
 from mlkraken_serving.codecs._json_out import describe
+from mlkraken_serving.protocols._port import Identity
 
-__all__ = ["Identity", "KrakenProtocol", "error_body"]
+__all__ = ["KrakenProtocol", "error_body"]
 
 _READERS_KEPT = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What this replica serves, as every answer says."""
-
-    model: str
-    version: int
-    digest: str
 
 
 class KrakenProtocol:
