@@ -1,0 +1,166 @@
+"""MLflow's scoring protocol: ``/invocations``, ``/ping`` and ``/version``.
+
+What differs from MLflow's own server, because its clients cannot mind and people do: an answer is
+strict JSON (null for NaN), a body without a Content-Type is read, and a model that raises is
+answered 500 with one line, not 400 with a stack trace.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.metadata
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from mlkraken_serving._core import Prediction
+from mlkraken_serving._errors import BodyError, ServingError
+from mlkraken_serving.codecs._json_in import parse_json
+from mlkraken_serving.codecs._json_out import describe
+from mlkraken_serving.codecs._json_text import strict_json
+from mlkraken_serving.protocols._mlflow_bodies import media_type, read_other
+from mlkraken_serving.protocols._mlflow_json import FORMS, ScoringReader
+from mlkraken_serving.protocols._port import Ask, Page, Query, Reply, Service
+
+__all__ = ["MlflowProtocol", "mlflow_error", "mlflow_pages"]
+
+_UNWRAPPED = ("messages", "prompt", "input")
+"""Keys of bodies for language models, which are passed on whole and answered whole."""
+
+_ERROR_CODES = {
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "RESOURCE_DOES_NOT_EXIST",
+    409: "RESOURCE_CONFLICT",
+    429: "REQUEST_LIMIT_EXCEEDED",
+    501: "NOT_IMPLEMENTED",
+    503: "TEMPORARILY_UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+class MlflowProtocol:
+    """Answers ``POST /invocations``.
+
+    Parameters
+    ----------
+    service
+        The service it stands before.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._signature = service.manifest.signature
+        self._engine = service.engine
+        self._reader = ScoringReader(self._signature)
+
+    def read(self, query: Query) -> Ask:
+        """Read a body of any content type that is taken; see `QueryProtocol.read`.
+
+        Raises
+        ------
+        BodyError
+            ``content_type_unsupported``, ``invocation_form``, ``params_form`` or
+            ``method_unknown``, and what the codecs raise.
+        """
+        kind = media_type(query)
+        if kind != "application/json":
+            return Ask(read_other(kind, query, self._signature))
+        message = parse_json(query.body)
+        if not isinstance(message, dict):
+            raise _wrong_form(f"It is {'a list' if isinstance(message, list) else 'one value'}.")
+        present = [form for form in FORMS if form in message]
+        if not present and any(key in message for key in _UNWRAPPED):
+            return Ask(self._reader.whole(message), context="unwrapped")
+        if len(present) != 1:
+            raise _wrong_form(f"It has {' and '.join(present) or 'none of them'}.")
+        calls = self._calls(message.get("params"))
+        return Ask(self._reader.read(present[0], message[present[0]]), calls)
+
+    def write(self, ask: Ask, prediction: Prediction, query: Query) -> Reply:
+        """Write ``{"predictions": ...}``; see `QueryProtocol.write`."""
+        plain = predictions_of(prediction.value)
+        answer = plain if ask.context == "unwrapped" else {"predictions": plain}
+        return Reply(strict_json(answer))
+
+    def failed(self, error: ServingError, status: int, request_id: str) -> Reply:
+        """Write an error as MLflow does; see `QueryProtocol.failed`."""
+        return mlflow_error(error, status, request_id)
+
+    def _calls(self, params: Any) -> tuple[str, ...]:
+        if params is None:
+            return ()
+        if not isinstance(params, dict):
+            raise BodyError("params_form", "params is not an object.", 'Send "params": {}.')
+        if others := [name for name in params if name != "method"]:
+            raise BodyError(
+                "params_unsupported",
+                f"The model takes no parameter {others[0]!r}.",
+                "Leave it out; params.method names a method of the model.",
+            )
+        method = params.get("method")
+        if method is None:
+            return ()
+        if method not in self._engine.calls:
+            raise BodyError(
+                "method_unknown",
+                f"The model has no method {method!r} that can be asked for.",
+                f"It has {', '.join(self._engine.calls)}.",
+            )
+        return (method,)
+
+
+def predictions_of(value: Any) -> Any:
+    """Return an answer as MLflow puts it: records for a frame or series, else plain lists."""
+    if type(value).__module__.partition(".")[0] == "pandas" and hasattr(value, "to_frame"):
+        value = value.to_frame()  # of a series, as MLflow writes it
+    return describe(value)[0]
+
+
+def mlflow_error(error: ServingError, status: int, request_id: str) -> Reply:
+    """Return an error as MLflow writes it, our own code in ``error_class``."""
+    if error.code == "content_type_unsupported":
+        status = 415
+    elif status == 422:  # which MLflow does not know
+        status = 400
+    default = "BAD_REQUEST" if status < 500 else "INTERNAL_ERROR"
+    body = {
+        "error_code": _ERROR_CODES.get(status, default),
+        "message": f"{error.message} {error.hint}".strip(),
+        "error_class": error.code,
+    }
+    return Reply(msgspec.json.encode(body), status)
+
+
+def mlflow_pages(service: Service) -> list[Page]:
+    """Return ``/ping`` and ``/version``, which their callers ask without a credential.
+
+    ``/ping`` is asked by MLflow and SageMaker for its status alone and by vetiver for
+    ``{"ping": "pong"}``, to which its R package's server adds ``status`` and ``time``.
+    """
+
+    def ping(query: Query) -> Reply:
+        ready = bool(service.health().get("ready"))
+        now = dt.datetime.now(dt.timezone.utc).isoformat(timespec="milliseconds")
+        told: Mapping[str, Any] = {
+            "ping": "pong",
+            "status": "online" if ready else "offline",
+            "time": now,
+        }
+        return Reply(msgspec.json.encode(told), 200 if ready else 503)
+
+    def version(query: Query) -> Reply:
+        return Reply(importlib.metadata.version("mlkraken").encode())
+
+    return [
+        Page("/ping", ping, mlflow_error, open=True),
+        Page("/version", version, mlflow_error, open=True),
+    ]
+
+
+def _wrong_form(what: str) -> BodyError:
+    return BodyError(
+        "invocation_form",
+        f"The body is not an object with exactly one of {', '.join(FORMS)}. {what}",
+        'Send {"dataframe_split": {"columns": [...], "data": [[...]]}} or {"instances": [...]}.',
+    )
