@@ -39,7 +39,7 @@ def read_npy(body: bytes, signature: Signature) -> ModelInput:
     """
     try:
         arrays = _unzipped(body) if body.startswith(NPZ) else {"": _array(body)}
-    except (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
         raise BodyError(
             "npy_unreadable",
             f"The body is not a numpy file: {error}.",

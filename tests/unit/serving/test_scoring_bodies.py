@@ -101,6 +101,14 @@ def test_named_arrays_are_columns(table: Service, matrix: Service) -> None:
     assert json.loads(one.body)["predictions"] == [[1.0, 2.0]]
 
 
+def _encrypted(archive: bytes) -> bytes:
+    """Set the bit that says so, in both places that have it."""
+    body = bytearray(archive)
+    body[6] |= 1
+    body[body.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(body)
+
+
 class Planted:
     """What a pickle would run."""
 
@@ -120,6 +128,7 @@ class Planted:
         (npy(np.zeros((2, 2)))[:20], "npy_unreadable"),
         (npy(np.zeros((2, 2))).replace(b"(2, 2), }", b"(99999999999, 2), }"), "npy_unreadable"),
         (npz(a=np.zeros((2, 2)))[:-30], "npy_unreadable"),
+        (_encrypted(npz(a=np.zeros((2, 2)))), "npy_unreadable"),
         (b"PK\x03\x04", "npy_unreadable"),
         (b"\x93NUMPY", "npy_unreadable"),
     ],
