@@ -29,8 +29,8 @@ log = logging.getLogger("mlkraken.serving")
 class Gate(Protocol):
     """Lets a caller pass or raises."""
 
-    def check(self, authorization: str | None) -> None:
-        """Check the ``Authorization`` header.
+    def check(self, authorization: bytes | None) -> None:
+        """Check the ``Authorization`` header, as it came.
 
         Raises
         ------
@@ -44,7 +44,7 @@ class Gate(Protocol):
 class OpenGate:
     """Lets everyone pass: for one model in the foreground on the loopback address."""
 
-    def check(self, authorization: str | None) -> None:
+    def check(self, authorization: bytes | None) -> None:
         return None
 
 
@@ -59,10 +59,14 @@ class TokenGate:
 
     def __init__(self, sha256: str) -> None:
         self._sha256 = sha256
+        self._good = b""
 
-    def check(self, authorization: str | None) -> None:
+    def check(self, authorization: bytes | None) -> None:
+        if authorization and hmac.compare_digest(authorization, self._good):
+            return
         if not self.knows(bearer(authorization)):
             raise _invalid()
+        self._good = authorization or b""
 
     def knows(self, token: str) -> bool:
         digest = hashlib.sha256(token.encode()).hexdigest()
@@ -101,7 +105,7 @@ class KeyGate:
     def __init__(self, path: Path, model: str) -> None:
         self._path = path
         self._model = model
-        self._good: dict[str, tuple[float, str]] = {}
+        self._good: dict[bytes, tuple[float, str]] = {}
         self._checked_at = 0.0
         self._changed_ns = -1
         try:
@@ -113,17 +117,17 @@ class KeyGate:
                 "Start the backend again; it writes the file anew.",
             ) from error
 
-    def check(self, authorization: str | None) -> None:
-        token = bearer(authorization)
+    def check(self, authorization: bytes | None) -> None:
+        header = authorization or b""  # whole, as the same caller sends it every time
         now = time.time()
         if now - self._checked_at > _RECHECK_S or now < self._checked_at:
             self._refresh_if_readable()
-        known = self._good.get(token)
+        known = self._good.get(header)
         if known is None or now >= known[0]:
-            self._good.pop(token, None)
+            self._good.pop(header, None)
             if len(self._good) >= _REMEMBERED:
                 self._good.clear()
-            self._good[token] = self._verify(token)
+            self._good[header] = self._verify(bearer(header))
         elif known[1] in self._revoked:
             raise _revoked()
 
@@ -186,7 +190,7 @@ class KeyGate:
         self._good.clear()
 
 
-def bearer(authorization: str | None) -> str:
+def bearer(authorization: bytes | None) -> str:
     """Return the token of an ``Authorization: Bearer`` header.
 
     Raises
@@ -194,7 +198,7 @@ def bearer(authorization: str | None) -> str:
     Unauthenticated
         ``token_missing``.
     """
-    scheme, _, token = (authorization or "").partition(" ")
+    scheme, _, token = (authorization or b"").decode("latin-1").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated(
             "token_missing",

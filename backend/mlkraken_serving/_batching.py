@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from mlkraken_serving._values import Items, ModelInput, Table, Tensor
 
-__all__ = ["Queued", "Waiting", "split"]
+__all__ = ["Queued", "Waiting", "cut"]
 
 T = TypeVar("T")
 
@@ -55,13 +55,13 @@ class Waiting(Generic[T]):
         if query in self._queue:
             self._queue.remove(query)
 
-    def take(self) -> list[Queued[T]]:
-        """Take the next call's queries, oldest first; empty when nothing waits."""
+    def take(self, most: int | None = None) -> list[Queued[T]]:
+        """Take the next call's queries, oldest first and at most ``most``; empty when none wait."""
         if not self._queue:
             return []
         taken = [self._queue.popleft()]
         rows = taken[0].data.rows
-        while self._queue and self._joins(taken[0], self._queue[0], rows):
+        while self._queue and len(taken) != most and self._joins(taken[0], self._queue[0], rows):
             rows += self._queue[0].data.rows
             taken.append(self._queue.popleft())
         return taken
@@ -89,7 +89,7 @@ def _same_shape(first: ModelInput, other: ModelInput) -> bool:
     return isinstance(first, Items) and isinstance(other, Items) and first.each == other.each
 
 
-def split(answer: Any, rows: Sequence[int]) -> list[Any] | None:
+def cut(answer: Any, rows: Sequence[int]) -> list[Any] | None:
     """Cut a joined call's answer back into one part a query.
 
     Returns
@@ -97,8 +97,15 @@ def split(answer: Any, rows: Sequence[int]) -> list[Any] | None:
     list or None
         None when the answer does not have one entry a row, so that it cannot be cut.
     """
+    try:
+        return _cut(answer, rows)
+    except Exception:  # an object of the model's own class, which looks like rows but is none
+        return None
+
+
+def _cut(answer: Any, rows: Sequence[int]) -> list[Any] | None:
     if isinstance(answer, tuple) and answer:
-        parts = [split(item, rows) for item in answer]
+        parts = [_cut(item, rows) for item in answer]
         if any(part is None for part in parts):
             return None
         return [tuple(items) for items in zip(*(part or [] for part in parts), strict=True)]

@@ -3,47 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import queue
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from mlkraken_serving._batching import Queued, Waiting, split
-from mlkraken_serving._errors import DeadlineExceeded, InternalError, ModelError, ServingError
+from mlkraken_serving._batching import Queued, Waiting
+from mlkraken_serving._calling import Calling, Outcome, Prediction
+from mlkraken_serving._deadlines import Deadlines, Ticket
+from mlkraken_serving._errors import QueueFull, ServingError
 from mlkraken_serving._pace import Pace
-from mlkraken_serving._values import ModelInput, join
+from mlkraken_serving._values import ModelInput
 from mlkraken_serving.engines._port import Engine
 
-__all__ = ["Core", "Prediction"]
-
-log = logging.getLogger("mlkraken.serving")
+__all__ = ["Core", "Limits", "Outcome", "Prediction"]
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
-    """A model's answer to one query.
+class Limits:
+    """What one service takes on: seconds a query, queries that wait, rows in a joined call."""
 
-    ``model_ms`` is what the call took, in milliseconds; ``batch_rows`` how many rows it had,
-    those of other queries included.
-    """
-
-    value: Any
-    rows: int
-    model_ms: float
-    batch_rows: int
+    deadline_s: float = 60.0
+    waiting: int = 4096
+    batch_rows: int = 4096
 
 
-_Outcome: TypeAlias = Prediction | ServingError
-_Query: TypeAlias = Queued["asyncio.Future[Prediction]"]
+_Query: TypeAlias = Queued[Ticket[Outcome]]
 
 
 class Core:
     """Runs the engine and batches naturally.
 
-    Calls run in a thread of the model's own, or on the event loop while they are short.
+    Calls run in threads of the model's own, or on the event loop while they are short.
 
     Parameters
     ----------
@@ -54,10 +46,12 @@ class Core:
     trusted
         Whether the model is a library's estimator, which does not wait for anything: only such
         a call may run on the event loop.
-    deadline_s
-        Longest time one query may take, queueing included.
+    limits
+        Deadline, queue and rows.
     on_batch
         Called with the number of rows of every call.
+    on_stuck
+        Called once, when a call has not returned long after its deadline.
     """
 
     def __init__(
@@ -66,181 +60,142 @@ class Core:
         *,
         joinable: bool,
         trusted: bool,
-        deadline_s: float,
+        limits: Limits | None = None,
         on_batch: Callable[[int], None] = lambda rows: None,
+        on_stuck: Callable[[], None] = lambda: None,
     ) -> None:
+        limits = limits or Limits()
         self.engine = engine
-        self._waiting: Waiting[asyncio.Future[Prediction]] = Waiting(joinable)
-        self._deadline_s = deadline_s
-        self._on_batch = on_batch
-        self._busy = False
+        self._pace = Pace(trusted)
+        self._waiting: Waiting[Ticket[Outcome]] = Waiting(joinable, limits.batch_rows)
+        self._most_waiting = limits.waiting
+        self._calling = Calling(engine, self._pace, self._waiting, on_batch)
+        self._free = engine.lanes
         self._scheduled = False
         self._in_flight = 0
-        self._pace = Pace(trusted)
+        self._deadlines: Deadlines[Outcome] = Deadlines(limits.deadline_s, self._expire, on_stuck)
         # A queue and a thread cost a third of what an executor's futures do.
         self._calls: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, list[_Query]]]
         self._calls = queue.SimpleQueue()
-        threading.Thread(target=self._work, name="model", daemon=True).start()
+        for lane in range(engine.lanes):
+            threading.Thread(target=self._work, name=f"model-{lane}", daemon=True).start()
 
     @property
     def queued(self) -> int:
         """How many queries wait for the model."""
         return len(self._waiting)
 
-    async def predict(self, data: ModelInput, calls: tuple[str, ...] = ()) -> Prediction:
-        """Return the model's answer to one query; ``calls`` as `Engine.predict` takes them.
+    @property
+    def idle(self) -> bool:
+        """Whether a call could begin and end right now, without a turn of the loop."""
+        return self._in_flight == 0 and self._free > 0 and self._pace.known_short
+
+    def submit(
+        self,
+        data: ModelInput,
+        calls: tuple[str, ...],
+        done: Callable[[Outcome], None],
+        *,
+        alone: bool = False,
+    ) -> Ticket[Outcome]:
+        """Ask the model; ``done`` is called once, on the event loop, with what comes of it.
+
+        Parameters
+        ----------
+        data, calls
+            As `Engine.predict` takes them.
+        done
+            Gets a prediction or the error instead of it.
+        alone
+            Nobody else can be asking: a short call runs before this returns.
+
+        Returns
+        -------
+        Ticket
+            For `cancel`.
 
         Raises
         ------
-        InputError, ModelError
-            See `Engine.predict`.
-        InternalError
-            The engine failed in a way it does not know.
-        DeadlineExceeded
-            ``deadline_exceeded``.
+        QueueFull
+            ``queue_full``.
         """
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Prediction] = loop.create_future()
-        query = Queued(data, future, calls)
-        timer = loop.call_later(self._deadline_s, self._expire, query)
+        ticket = Ticket(done)
+        query = Queued(data, ticket, calls)
+        ticket.query = query
+        if alone and self.idle and self._pace.stays_on_loop(1, data.rows):
+            (outcome,) = self._calling.run([query])
+            ticket.end(outcome)
+            return ticket
+        if len(self._waiting) >= self._most_waiting:
+            raise _queue_full(self._most_waiting)
         self._in_flight += 1
         self._waiting.add(query)
+        self._deadlines.watch(loop, ticket)
         self._schedule(loop)
-        try:
-            return await future
-        finally:
-            timer.cancel()
+        return ticket
+
+    def cancel(self, ticket: Ticket[Outcome]) -> None:
+        """Forget a query whose caller has gone; harmless when it is answered already."""
+        if ticket.open:
+            self._waiting.remove(ticket.query)
+            self._end(ticket, None)
+
+    def _expire(self, ticket: Ticket[Outcome], error: ServingError) -> None:
+        self._waiting.remove(ticket.query)
+        self._end(ticket, error)
+
+    def give_up(self, error: ServingError) -> None:
+        """Answer all that are not answered yet with ``error``."""
+        for ticket in self._deadlines.open_tickets():
+            self._expire(ticket, error)
+
+    def _end(self, ticket: Ticket[Outcome], outcome: Outcome | None) -> None:
+        if ticket.open:
             self._in_flight -= 1
-            if future.cancelled():
-                self._waiting.remove(query)
-
-    @property
-    def idle(self) -> bool:
-        """Whether a call could begin and end right now; see `predict_now`."""
-        return not self._busy and self._in_flight == 0 and self._pace.known_short
-
-    def predict_now(self, data: ModelInput, calls: tuple[str, ...] = ()) -> Prediction | None:
-        """Return the answer to the only query there is, without a turn of the loop.
-
-        None when it has to wait, or may take long: then `predict` is for it. Raises as `predict`.
-        """
-        if not self.idle or not self._pace.stays_on_loop(1, data.rows):
-            return None
-        (outcome,) = self._run([data], calls)
-        if isinstance(outcome, Prediction):
-            return outcome
-        raise outcome
-
-    def _expire(self, query: _Query) -> None:
-        self._waiting.remove(query)
-        if not query.owner.done():
-            query.owner.set_exception(
-                DeadlineExceeded(
-                    "deadline_exceeded",
-                    f"The model did not answer within {self._deadline_s:g} s.",
-                    "Send fewer rows at once, or deploy with a longer deadline=.",
-                )
-            )
+            ticket.end(outcome)
 
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
         """Look at the queue after all that this turn of the loop has read is in it."""
-        if not self._scheduled and not self._busy:
+        if not self._scheduled and self._free:
             self._scheduled = True
             loop.call_soon(self._pump, loop)
 
     def _pump(self, loop: asyncio.AbstractEventLoop) -> None:
         self._scheduled = False
-        if self._busy:
-            return
-        batch = self._waiting.take()
-        if not batch:
-            return
-        self._busy = True
-        parts = [query.data for query in batch]
-        if self._pace.stays_on_loop(self._in_flight, sum(part.rows for part in parts)):
-            self._deliver(loop, batch, self._run(parts, batch[0].calls))
-        else:
+        while self._free and self._waiting:
+            batch = self._waiting.take(-(-len(self._waiting) // self._free))
+            self._free -= 1
+            if self._pace.stays_on_loop(self._in_flight, sum(item.data.rows for item in batch)):
+                self._deliver(loop, batch, self._calling.run(batch))
+                return  # others are read before the next call on the loop
+            self._deadlines.begin(batch[0].owner)
             self._calls.put((loop, batch))
 
     def _deliver(
-        self, loop: asyncio.AbstractEventLoop, batch: list[_Query], outcomes: list[_Outcome]
+        self, loop: asyncio.AbstractEventLoop, batch: list[_Query], outcomes: list[Outcome]
     ) -> None:
+        self._deadlines.finish(batch[0].owner)
+        self._free += 1
         for query, outcome in zip(batch, outcomes, strict=True):
-            if query.owner.done():  # the caller gave up, or the deadline passed
-                continue
-            if isinstance(outcome, Prediction):
-                query.owner.set_result(outcome)
-            else:
-                query.owner.set_exception(outcome)
-        self._busy = False
+            self._end(query.owner, outcome)  # unless the caller gave up, or the deadline passed
         if self._waiting:
             self._schedule(loop)
 
-    # -- in the model's thread, or on the loop -------------------------------------------------
+    # -- in a thread of the model's, or on the loop --------------------------------------------
 
     def _work(self) -> None:
         while True:
             loop, batch = self._calls.get()
-            outcomes = self._run([query.data for query in batch], batch[0].calls)
+            outcomes = self._calling.run(batch)
             if loop.is_closed():
                 return
             loop.call_soon_threadsafe(self._deliver, loop, batch, outcomes)
 
-    def _run(self, parts: list[ModelInput], calls: tuple[str, ...]) -> list[_Outcome]:
-        """Return one outcome a part, whatever happens: nobody else serves the next query."""
-        try:
-            if len(parts) > 1:
-                return self._joined(parts, calls)
-            return [self._one(parts[0], calls)]
-        except BaseException as error:  # an answer may be an object of the model's own class
-            log.error("unexpected failure around a prediction", exc_info=error)
-            return [InternalError() for _ in parts]
 
-    def _joined(self, parts: list[ModelInput], calls: tuple[str, ...]) -> list[_Outcome]:
-        try:
-            value, elapsed = self._timed(join(parts), calls)
-        except ServingError:
-            return [
-                self._one(part, calls) for part in parts
-            ]  # the bad row fails its own query only
-        rows = [part.rows for part in parts]
-        values = _cut(value, rows)
-        if values is None:
-            log.warning("the model does not answer row by row; its queries are no longer joined")
-            self._waiting.joinable = False
-            return [self._one(part, calls) for part in parts]
-        return [
-            Prediction(value, count, elapsed, sum(rows))
-            for value, count in zip(values, rows, strict=True)
-        ]
-
-    def _one(self, data: ModelInput, calls: tuple[str, ...]) -> _Outcome:
-        try:
-            value, elapsed = self._timed(data, calls)
-        except ServingError as error:
-            return error
-        return Prediction(value, data.rows, elapsed, data.rows)
-
-    def _timed(self, data: ModelInput, calls: tuple[str, ...]) -> tuple[Any, float]:
-        self._on_batch(data.rows)
-        started = time.perf_counter()
-        try:
-            value = self.engine.predict(data, calls)
-        except ModelError as error:
-            log.error("%s", error.message, exc_info=error.__cause__)
-            raise
-        except ServingError:
-            raise
-        except Exception as error:
-            log.error("unexpected failure while predicting", exc_info=error)
-            raise InternalError from error
-        elapsed = (time.perf_counter() - started) * 1000
-        self._pace.note(elapsed, data.rows)
-        return value, elapsed
-
-
-def _cut(answer: Any, rows: list[int]) -> list[Any] | None:
-    try:
-        return split(answer, rows)
-    except Exception:  # an object of the model's own class, which looks like rows but is none
-        return None
+def _queue_full(most: int) -> QueueFull:
+    return QueueFull(
+        "queue_full",
+        f"{most} queries wait for this service already, and that is the most it lets wait.",
+        "Ask again in a moment, send more rows in one query, or deploy with more replicas.",
+    )

@@ -13,7 +13,12 @@
     |-- Unauthenticated     no credential, or one that does not hold
     |-- Forbidden           a good credential, but for something else
     |-- UnknownModel        this service serves another model
-    |-- Draining            the service is about to stop
+    |-- NoRoute             nothing is served at this path, or not by this method
+    |-- RequestRefused      the request is not HTTP as this server takes it
+    |-- Unavailable         no answer now, but perhaps in a moment
+    |   |-- Draining        the service is about to stop
+    |   |-- QueueFull       more queries wait than the service lets wait
+    |   `-- WorkerLost      the process that predicted was lost
     |-- DeadlineExceeded    the answer took longer than the service's deadline
     `-- InternalError       the server itself failed
 """
@@ -32,9 +37,14 @@ __all__ = [
     "InternalError",
     "LoadError",
     "ModelError",
+    "NoRoute",
+    "QueueFull",
+    "RequestRefused",
     "ServingError",
     "Unauthenticated",
+    "Unavailable",
     "UnknownModel",
+    "WorkerLost",
 ]
 
 
@@ -98,8 +108,39 @@ class UnknownModel(ServingError):
     """This service serves another model."""
 
 
-class Draining(ServingError):
+class NoRoute(ServingError):
+    """Nothing is served at this path, or not by this method.
+
+    ``allowed`` are the methods that are; empty where there is nothing at all.
+    """
+
+    def __init__(self, code: str, message: str, hint: str, allowed: tuple[str, ...] = ()) -> None:
+        super().__init__(code, message, hint)
+        self.allowed = allowed
+
+
+class RequestRefused(ServingError):
+    """The request is not HTTP as this server takes it; ``status`` is what HTTP has for that."""
+
+    def __init__(self, code: str, message: str, hint: str, status: int) -> None:
+        super().__init__(code, message, hint)
+        self.status = status
+
+
+class Unavailable(ServingError):
+    """There is no answer now, but there may be one in a moment."""
+
+
+class Draining(Unavailable):
     """The service is about to stop and takes no new query."""
+
+
+class QueueFull(Unavailable):
+    """More queries wait for the model than the service lets wait."""
+
+
+class WorkerLost(Unavailable):
+    """The process that predicted ended, or was ended, before it had answered."""
 
 
 class DeadlineExceeded(ServingError):

@@ -17,20 +17,23 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from mlkraken_serving._app import Door, QueryRoute, build_app
 from mlkraken_serving._auth import Gate, KeyGate, OpenGate, TokenGate
-from mlkraken_serving._core import Core
+from mlkraken_serving._connection import House
+from mlkraken_serving._core import Core, Limits
+from mlkraken_serving._door import Door
 from mlkraken_serving._errors import BundleError, InternalError, ServingError
 from mlkraken_serving._guard import end_with
 from mlkraken_serving._manifest import Bundle, read_bundle
 from mlkraken_serving._metrics import Metrics
 from mlkraken_serving._parity import Receipt, check_parity
 from mlkraken_serving._records import RecordWriter
+from mlkraken_serving._replacing import replace
+from mlkraken_serving._router import Router
 from mlkraken_serving._server import serve
 from mlkraken_serving.engines._port import Engine
 from mlkraken_serving.engines._python import PythonEngine
-from mlkraken_serving.protocols._kraken import KrakenProtocol
-from mlkraken_serving.protocols._port import Identity
+from mlkraken_serving.protocols._port import Identity, Service
+from mlkraken_serving.protocols._table import served
 
 __all__ = ["main"]
 
@@ -48,7 +51,6 @@ def main(argv: list[str] | None = None) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     # Model code may print at any time; nothing of it may wait in a buffer when the process dies.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
@@ -90,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
         "--drain", type=int, default=10, help="seconds to finish queries at the end"
     )
     parser.add_argument("--most-mib", type=float, default=100.0, help="largest request body in MiB")
+    parser.add_argument("--queue", type=int, default=4096, help="most queries that may wait")
+    parser.add_argument("--batch-rows", type=int, default=4096, help="most rows in a joined call")
     parser.add_argument("--until", type=int, metavar="PID", help="end when this process ends")
     return parser
 
@@ -141,16 +145,18 @@ def _serve(
         engine,
         joinable=manifest.entry.batch,
         trusted=manifest.flavor in _LIBRARIES,
-        deadline_s=options.deadline,
+        limits=Limits(options.deadline, options.queue, options.batch_rows),
         on_batch=metrics.batch,
+        on_stuck=lambda: replace(listener, door, os.environ | secrets),
     )
+    secrets = {options.token_env: options.token} if options.token_env else {}
     times: Path | None = options.times
     recorder = RecordWriter(times, options.replica, options.version) if times else None
-    door = Door(gate, metrics, recorder, int(options.most_mib * 2**20))
     health = {
         "status": "ready",
         "live": True,
         "ready": True,
+        "name": identity.model,
         "model": identity.model,
         "version": identity.version,
         "digest": identity.digest,
@@ -159,8 +165,9 @@ def _serve(
         "engine": engine.name,
         "parity": msgspec.to_builtins(receipt),
     }
-    query = QueryRoute(door, KrakenProtocol(core, manifest.signature, identity))
-    app = build_app(query, door, lambda: health)
+    service = Service(identity, manifest, engine, lambda: health, metrics.counts)
+    router = Router(served(service, metrics.page))
+    door = Door(gate, core, router, metrics, recorder, int(options.most_mib * 2**20))
 
     def ready(host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host
@@ -172,14 +179,14 @@ def _serve(
 
     if options.until is not None:
         end_with(options.until)
-    serve(app, query, listener, ready=ready, drained=drained, drain_s=options.drain)
+    serve(House(door), listener, ready=ready, drained=drained, drain_s=options.drain)
 
 
 def _gate(options: argparse.Namespace, model: str) -> Gate:
     if options.access is not None:
         return KeyGate(options.access, model)
     if options.token_env:
-        secret = os.environ.pop(options.token_env, "")
+        secret = options.token = os.environ.pop(options.token_env, "")
         if not secret:
             raise ServingError(
                 "token_empty",

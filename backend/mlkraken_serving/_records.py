@@ -54,7 +54,6 @@ class RecordWriter:
 
     def add(
         self,
-        *,
         sent_at: float,
         response_ms: float,
         model_ms: float,

@@ -4,63 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import resource
+import signal
 import socket
 from collections.abc import Callable
 
-import uvicorn
+import uvloop
 
-from mlkraken_serving._app import App, QueryRoute
-from mlkraken_serving._shortcut import with_shortcut
+from mlkraken_serving._connection import Connection, House
 
 __all__ = ["serve"]
 
-
-class _Server(uvicorn.Server):
-    """Uvicorn that says when it answers and when it has answered the last query.
-
-    Its own `run` ends by raising the signal again, so nothing can be done after it.
-    """
-
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        ready: Callable[[str, int], None],
-        drained: Callable[[], None],
-    ) -> None:
-        super().__init__(config)
-        self._ready = ready
-        self._drained = drained
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started and sockets:
-            host, port = sockets[0].getsockname()[:2]
-            self._ready(host, port)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().shutdown(sockets)
-        await asyncio.sleep(0)  # queries that were given up tell their callers in this turn,
-        await asyncio.sleep(0)  # and are noted in the next
-        self._drained()
+_LOOK_EVERY_S = 1.0
+_BACKLOG = 2048
+_LAST_WORDS_S = 0.5
+log = logging.getLogger("mlkraken.serving")
 
 
 def serve(
-    app: App,
-    query: QueryRoute,
+    house: House,
     listener: socket.socket,
     *,
     ready: Callable[[str, int], None],
     drained: Callable[[], None],
-    drain_s: int,
+    drain_s: float,
 ) -> None:
     """Answer on ``listener`` until SIGTERM or SIGINT, then finish what is in flight.
 
     Parameters
     ----------
-    app
-        The ASGI app.
-    query
-        The part of it that answers queries.
+    house
+        What connections share.
     listener
         A bound socket.
     ready
@@ -68,20 +43,56 @@ def serve(
     drained
         Called when the last query has been answered.
     drain_s
-        Longest time that queries in flight get to finish.
+        Longest time that queries in flight get to finish, in seconds.
     """
-    config = uvicorn.Config(
-        app,
-        loop="uvloop",
-        http=with_shortcut(query),
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=drain_s,
-        timeout_keep_alive=75,
-    )
-    with contextlib.suppress(KeyboardInterrupt):  # raised again after all has been answered
-        _Server(config, ready, drained).run(sockets=[listener])
+    _allow_many_connections()
+    loop = uvloop.new_event_loop()
+    try:
+        loop.run_until_complete(_run(house, listener, ready, drain_s))
+        drained()
+    finally:
+        loop.close()
+
+
+async def _run(
+    house: House, listener: socket.socket, ready: Callable[[str, int], None], drain_s: float
+) -> None:
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    server = await loop.create_server(lambda: Connection(house), sock=listener, backlog=_BACKLOG)
+    host, port = listener.getsockname()[:2]
+    ready(host, port)
+    while not told.is_set():
+        house.writer.tick()
+        now = loop.time()
+        for connection in list(house.connections):
+            connection.look(now)
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(told.wait(), _LOOK_EVERY_S)
+    server.close()
+    await _drain(house, told, drain_s)
+
+
+async def _drain(house: House, told: asyncio.Event, drain_s: float) -> None:
+    """Wait for the last answers; a second signal waits no longer."""
+    house.ending = True
+    told.clear()
+    loop = asyncio.get_running_loop()
+    until = loop.time() + drain_s
+    for connection in list(house.connections):
+        connection.end()
+    while house.connections and loop.time() < until and not told.is_set():
+        await asyncio.sleep(0.01)
+    house.door.give_up()
+    while house.connections and loop.time() < until + _LAST_WORDS_S:
+        await asyncio.sleep(0.01)
+
+
+def _allow_many_connections() -> None:
+    """Take as many open files as the system lets a process have: each connection is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # macOS has a lower limit than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -7,15 +7,14 @@ from typing import Any
 
 import msgspec
 
-from mlkraken_serving._core import Core, Prediction
-from mlkraken_serving._errors import BodyError, ServingError, UnknownModel
+from mlkraken_serving._core import Prediction
+from mlkraken_serving._errors import BodyError, NoRoute, ServingError, UnknownModel
 from mlkraken_serving._manifest import Signature
-from mlkraken_serving._values import ModelInput
 from mlkraken_serving.codecs._json_in import InputReader, parse_json
 from mlkraken_serving.codecs._json_out import describe
-from mlkraken_serving.protocols._port import Identity
+from mlkraken_serving.protocols._port import Ask, Endpoint, Query, Reply, Served, Service
 
-__all__ = ["KrakenProtocol", "error_body"]
+__all__ = ["KrakenProtocol", "failed", "kraken"]
 
 _READERS_KEPT = 64
 
@@ -25,58 +24,56 @@ class KrakenProtocol:
 
     Parameters
     ----------
-    core
-        Runs the model.
-    signature
-        How the model wants its input.
-    identity
-        Echoed in ``metaData``.
+    service
+        The model's signature, and what ``metaData`` is filled with.
     """
 
-    def __init__(self, core: Core, signature: Signature, identity: Identity) -> None:
-        self._core = core
-        self._identity = identity
+    def __init__(self, service: Service) -> None:
+        self._engine = service.engine
+        self._identity = service.identity
+        signature = service.manifest.signature
         self._reader = InputReader(signature)
         self._unsigned = signature.kind == "any"
         self._readers: dict[bytes, InputReader] = {}
 
-    async def answer(self, body: bytes, request_id: str) -> tuple[bytes, Prediction]:
-        """Answer one request body.
+    def read(self, query: Query) -> Ask:
+        """Return what the query wants; see `QueryProtocol.read`.
 
         Raises
         ------
         BodyError
-            ``body_not_json``, ``model_data_missing`` or ``meta_data_form``.
+            ``body_not_json``, ``model_data_missing``, ``meta_data_form``, ``signature_form`` or
+            ``method_unknown``.
         UnknownModel
             ``model_not_here``.
-        ServingError
-            What `Core.predict` and `InputReader.read` raise.
+        InputError
+            What `InputReader.read` raises.
         """
-        data, meta = self._read(body)
-        prediction = await self._core.predict(data)
-        return self._write(prediction, meta, request_id), prediction
+        data, meta = self._open(parse_json(query.body))
+        calls = self._calls(meta.get("method"))
+        return Ask(self._reader_for(meta).read(data, exact=meta.get("exact") is True), calls, meta)
 
-    @property
-    def idle(self) -> bool:
-        """Whether `answer_now` is worth trying."""
-        return self._core.idle
-
-    def answer_now(self, body: bytes, request_id: str) -> tuple[bytes, Prediction] | None:
-        """Answer as `answer` does, at once; None when the query has to wait or may take long."""
-        data, meta = self._read(body)
-        prediction = self._core.predict_now(data)
-        if prediction is None:
-            return None
-        return self._write(prediction, meta, request_id), prediction
-
-    def _read(self, body: bytes) -> tuple[ModelInput, dict[str, Any]]:
-        data, meta = self._open(parse_json(body))
-        return self._reader_for(meta).read(data, exact=meta.get("exact") is True), meta
-
-    def _write(self, prediction: Prediction, meta: dict[str, Any], request_id: str) -> bytes:
+    def write(self, ask: Ask, prediction: Prediction, query: Query) -> Reply:
+        """Return the answer; see `QueryProtocol.write`."""
+        meta = ask.context
         result, kind = describe(prediction.value)
-        exact = meta.get("exact") is True
-        return _encode(result, self._filled(meta, request_id, prediction, kind), exact)
+        filled = self._filled(meta, query.request_id, prediction, kind)
+        return Reply(_encode(result, filled, meta.get("exact") is True))
+
+    def failed(self, error: ServingError, status: int, request_id: str) -> Reply:
+        """Return an error in the house's own form."""
+        return failed(error, status, request_id)
+
+    def _calls(self, method: Any) -> tuple[str, ...]:
+        if method is None:
+            return ()
+        if method not in self._engine.calls:
+            raise BodyError(
+                "method_unknown",
+                f"The model has no method {method!r} that answers queries.",
+                f"It has {', '.join(self._engine.calls)}.",
+            )
+        return (method,)
 
     def _open(self, message: Any) -> tuple[Any, dict[str, Any]]:
         if not isinstance(message, dict) or "modelData" not in message:
@@ -137,23 +134,23 @@ class KrakenProtocol:
             "modelTimeMs": round(done.model_ms, 4),
             "rows": done.rows,
             "batchRows": done.batch_rows,
-            "engine": self._core.engine.name,
+            "engine": self._engine.name,
             "resultType": kind,
         }
 
 
-def error_body(error: ServingError, request_id: str) -> bytes:
-    """Return an error in the form all of Kraken's own routes use."""
-    return msgspec.json.encode(
-        {
-            "error": {
-                "code": error.code,
-                "message": error.message,
-                "hint": error.hint,
-                "request_id": request_id,
-            }
-        }
-    )
+def failed(error: ServingError, status: int, request_id: str) -> Reply:
+    """Return an error in the form that all of Kraken's own routes use."""
+    told = {
+        "code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "request_id": request_id,
+    }
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    if isinstance(error, NoRoute) and error.allowed:
+        headers = ((b"allow", ", ".join(error.allowed).encode()),)
+    return Reply(msgspec.json.encode({"error": told}), status, headers=headers)
 
 
 def _encode(result: Any, meta: dict[str, Any], exact: bool) -> bytes:
@@ -167,3 +164,10 @@ def _encode(result: Any, meta: dict[str, Any], exact: bool) -> bytes:
         if not exact:
             answer = json.loads(json.dumps(answer), parse_constant=lambda literal: None)
         return json.dumps(answer, separators=(",", ":")).encode()
+
+
+def kraken(service: Service) -> Served:
+    """Return what is served in Kraken's own form."""
+    protocol = KrakenProtocol(service)
+    endpoints = tuple(Endpoint(path, protocol) for path in ("/", "/predict"))
+    return Served(endpoints, (), {"/": failed})

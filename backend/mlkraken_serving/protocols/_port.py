@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from mlkraken_serving._core import Prediction
 from mlkraken_serving._errors import ServingError
@@ -16,7 +16,19 @@ from mlkraken_serving._manifest import Manifest
 from mlkraken_serving._values import ModelInput
 from mlkraken_serving.engines._port import Engine
 
-__all__ = ["Ask", "Endpoint", "Identity", "Page", "Query", "QueryProtocol", "Reply", "Service"]
+__all__ = [
+    "JSON",
+    "Ask",
+    "Endpoint",
+    "Failed",
+    "Identity",
+    "Page",
+    "Query",
+    "QueryProtocol",
+    "Reply",
+    "Served",
+    "Service",
+]
 
 JSON = b"application/json"
 
@@ -94,6 +106,10 @@ class Reply:
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
+Failed: TypeAlias = Callable[[ServingError, int, str], Reply]
+"""Writes an error with its status for a request id; see `QueryProtocol.failed`."""
+
+
 class QueryProtocol(Protocol):
     """Reads queries and writes answers in one dialect.
 
@@ -140,6 +156,19 @@ class Page:
 
     path: str
     answer: Callable[[Query], Reply]
-    failed: Callable[[ServingError, int, str], Reply]
+    failed: Failed
     methods: tuple[str, ...] = ("GET",)
     open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What one protocol answers.
+
+    ``dialects`` tells who writes failures below a path for which there is no rule, by the path's
+    beginning: ``/v2`` for all that looks like the Open Inference Protocol.
+    """
+
+    endpoints: tuple[Endpoint, ...] = ()
+    pages: tuple[Page, ...] = ()
+    dialects: Mapping[str, Failed] = field(default_factory=dict)

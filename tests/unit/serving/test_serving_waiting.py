@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlkraken_serving._batching import Queued, Waiting, split
+from mlkraken_serving._batching import Queued, Waiting, cut
 from mlkraken_serving._manifest import Field, Signature
 from mlkraken_serving._values import Items, ModelInput, Single, Table, Tensor, join
 from tests.unit.serving._strategies import same
@@ -165,7 +165,7 @@ def test_the_parts_of_an_answer_are_what_each_would_have_got(kind: str) -> None:
     @BOUNDED
     def check(rows: list[int]) -> None:
         whole = ANSWERS[kind](sum(rows))
-        parts = split(whole, rows)
+        parts = cut(whole, rows)
         assert parts is not None
         start = 0
         for part, count in zip(parts, rows, strict=True):
@@ -215,4 +215,4 @@ def _values(part: Any) -> Any:
     ids=repr,
 )
 def test_an_answer_without_one_entry_a_row_is_not_cut(answer: Any) -> None:
-    assert split(answer, [1, 1]) is None
+    assert cut(answer, [1, 1]) is None

@@ -1,0 +1,36 @@
+"""What operators ask of a service: is it well, and what has it done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from mlkraken_serving.protocols._kraken import failed
+from mlkraken_serving.protocols._port import Page, Query, Reply, Served, Service
+
+__all__ = ["operations"]
+
+
+def operations(service: Service, metrics: Callable[[], tuple[bytes, str]]) -> Served:
+    """Return ``/health``, open to everyone, and Prometheus' ``/metrics``.
+
+    Parameters
+    ----------
+    service
+        Whose health is told.
+    metrics
+        Returns the page and its media type.
+    """
+
+    def healthy(query: Query) -> Reply:
+        told = service.health()
+        return Reply(msgspec.json.encode(told), 200 if told["ready"] else 503)
+
+    def counted(query: Query) -> Reply:
+        page, kind = metrics()
+        return Reply(page, content_type=kind.encode())
+
+    return Served(
+        pages=(Page("/health", healthy, failed, open=True), Page("/metrics", counted, failed))
+    )
