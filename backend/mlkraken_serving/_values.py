@@ -7,7 +7,7 @@ into what the model takes.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,17 +17,20 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["Items", "ModelInput", "Single", "Table", "Tensor", "join"]
+__all__ = ["Column", "Items", "ModelInput", "Single", "Table", "Tensor", "join"]
 
+Column: TypeAlias = "list[Any] | npt.NDArray[Any]"
+"""Cells of one column: Python values, ``None`` where one is missing; or, where nothing is, an array
+of the dtype that the field's storage is made of, which the model may write to."""
 
 _NESTED = ("json", "any")
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Named columns of equal length, as ``signature`` describes them; ``None`` is missing."""
+    """Named columns of equal length, as ``signature`` describes them."""
 
-    columns: dict[str, list[Any]]
+    columns: Mapping[str, Column]
     rows: int
     signature: Signature
 
@@ -88,15 +91,29 @@ def join(parts: Sequence[ModelInput]) -> ModelInput:
 
 
 def _joined_tables(first: Table, parts: Sequence[ModelInput]) -> Table:
-    columns: dict[str, list[Any]] = {name: [] for name in first.columns}
+    cells: dict[str, list[Any]] = {name: [] for name in first.columns}
+    arrays: dict[str, list[npt.NDArray[Any]]] = {}
     for part in parts:
         assert isinstance(part, Table)
         for name, values in part.columns.items():
-            columns[name] += values
+            if type(values) is list:
+                cells[name] += values
+            else:
+                arrays.setdefault(name, []).append(values)  # type: ignore[arg-type]
     for field in first.signature.fields:
         if field.dtype in _NESTED:
-            columns[field.name] = [_own(value) for value in columns[field.name]]
+            cells[field.name] = [_own(value) for value in cells[field.name]]
+    columns = {**cells, **{name: _stacked(name, some, parts) for name, some in arrays.items()}}
     return Table(columns, sum(part.rows for part in parts), first.signature)
+
+
+def _stacked(name: str, arrays: list[npt.NDArray[Any]], parts: Sequence[ModelInput]) -> Column:
+    """Join a column that some parts, or all, have as an array."""
+    import numpy as np
+
+    if len(arrays) == len(parts):
+        return np.concatenate(arrays)
+    return [cell for part in parts if isinstance(part, Table) for cell in part.columns[name]]
 
 
 def _own(value: Any) -> Any:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from mlkraken_serving._errors import InputError
 from mlkraken_serving._manifest import Field
 from mlkraken_serving.codecs._cells import cell_reader, expected
 
-__all__ = ["ColumnReader", "quoted", "shown"]
+__all__ = ["ColumnReader", "check_names", "quoted", "shown"]
 
 _NAN = float("nan")
 
@@ -86,6 +86,31 @@ class ColumnReader:
 
 def _is_nan(cell: Any) -> bool:
     return isinstance(cell, float) and cell != cell  # noqa: PLR0124
+
+
+def check_names(wanted: Collection[str], given: Iterable[str], where: str = "") -> None:
+    """Check that a query has the model's columns, each and no other.
+
+    Raises
+    ------
+    InputError
+        ``columns_missing`` or ``columns_unexpected``; ``where`` goes before the message.
+    """
+    names = dict.fromkeys(given)
+    takes = f"the model takes {', '.join(wanted)}."
+    if missing := [name for name in wanted if name not in names]:
+        verb = "is" if len(missing) == 1 else "are"
+        raise InputError(
+            "columns_missing",
+            f"{where}{quoted(missing)} {verb} missing; {takes}",
+            "Send every column, with null where a value is missing.",
+        )
+    if extra := [name for name in names if name not in wanted]:
+        raise InputError(
+            "columns_unexpected",
+            f"{where}the model does not know {quoted(extra)}; {takes}",
+            "Leave out the columns the model was not shown in its example.",
+        )
 
 
 def shown(cell: Any) -> str:

@@ -17,7 +17,7 @@ import msgspec
 from mlkraken_serving._errors import BodyError, InputError
 from mlkraken_serving._manifest import Signature
 from mlkraken_serving._values import Items, ModelInput, Single, Table, Tensor
-from mlkraken_serving.codecs._columns import ColumnReader, quoted, shown
+from mlkraken_serving.codecs._columns import ColumnReader, check_names, shown
 from mlkraken_serving.codecs._tensors import TensorReader
 
 __all__ = ["InputReader", "parse_json"]
@@ -168,21 +168,7 @@ class InputReader:
         return Table(checked, rows, self._signature)
 
     def _check_names(self, given: Iterable[str], where: str = "") -> None:
-        names = dict.fromkeys(given)
-        takes = f"the model takes {', '.join(self._columns)}."
-        if missing := [name for name in self._columns if name not in names]:
-            verb = "is" if len(missing) == 1 else "are"
-            raise InputError(
-                "columns_missing",
-                f"{where}{quoted(missing)} {verb} missing; {takes}",
-                "Send every column, with null where a value is missing.",
-            )
-        if extra := [name for name in names if name not in self._columns]:
-            raise InputError(
-                "columns_unexpected",
-                f"{where}the model does not know {quoted(extra)}; {takes}",
-                "Leave out the columns the model was not shown in its example.",
-            )
+        check_names(self._columns, given, where)
 
     # -- other kinds --------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlkraken_serving._errors import InputError
 from mlkraken_serving._manifest import Field
 from mlkraken_serving._values import Tensor
+from mlkraken_serving.codecs._casts import cast, owned
 from mlkraken_serving.codecs._columns import ColumnReader
 
 if TYPE_CHECKING:
@@ -52,6 +53,19 @@ class TensorReader:
         cells = self._column.cells(leaves, exact=exact)
         return Tensor(np.array(cells, dtype=self._dtype).reshape(shape))
 
+    def fit(self, array: npt.NDArray[Any]) -> Tensor:
+        """Return an array of numbers as rows of the model's own dtype.
+
+        Raises
+        ------
+        InputError
+            ``shape_mismatch`` or ``value_mistyped``.
+        """
+        shaped = array.reshape(self._fitted(array.shape))
+        if self._field.dtype == "any":
+            return Tensor(owned(shaped))
+        return Tensor(cast(shaped, self._dtype, self._place))
+
     def _place(self, number: int) -> str:
         row, place = divmod(number, self._per_row)
         return f"Row {row}" + (f", value {place}" if self._per_row > 1 else "")
@@ -68,7 +82,7 @@ class TensorReader:
         takes = " x ".join("rows" if size == -1 else str(size) for size in wanted)
         raise InputError(
             "shape_mismatch",
-            f"modelData has the shape {' x '.join(map(str, shape)) or 'of one value'}; "
+            f"The data has the shape {' x '.join(map(str, shape)) or 'of one value'}; "
             f"the model takes {takes}.",
             "Send a list of rows, each of the example's shape.",
         )

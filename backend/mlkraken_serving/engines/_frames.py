@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from mlkraken_serving._errors import InputError
 from mlkraken_serving._manifest import Field
-from mlkraken_serving._values import Items, ModelInput, Single, Table, Tensor
+from mlkraken_serving._values import Column, Items, ModelInput, Single, Table, Tensor
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import pandas as pd
 
 __all__ = ["native"]
@@ -72,10 +73,12 @@ def _label(field: Field) -> str | int | None:
     return int(field.name) if field.label == "int" else field.name
 
 
-def _column(field: Field, cells: list[Any]) -> Any:
+def _column(field: Field, cells: Column) -> Any:
     import numpy as np
     import pandas as pd
 
+    if not isinstance(cells, list):
+        return _array(field, cells)
     if field.dtype in ("datetime", "timedelta"):
         return _times(field, cells)
     if field.dtype == "category":
@@ -92,6 +95,17 @@ def _column(field: Field, cells: list[Any]) -> Any:
     return pd.array(cells, dtype=_extension(field.storage))
 
 
+def _array(field: Field, cells: npt.NDArray[Any]) -> Any:
+    """Wrap what a codec has read as an array; its dtype is right already."""
+    import pandas as pd
+
+    if field.dtype in ("datetime", "timedelta"):
+        return _zoned(field, cells)
+    if not field.storage or field.storage[0] in "fiub":
+        return cells if field.storage != "boolean" else pd.array(cells, dtype="boolean")
+    return pd.array(cells, dtype=_extension(field.storage))
+
+
 def _numbers(field: Field, cells: list[Any]) -> Any:
     import numpy as np
     import pandas as pd
@@ -105,7 +119,6 @@ def _numbers(field: Field, cells: list[Any]) -> Any:
 def _times(field: Field, cells: list[Any]) -> Any:
     """Read ISO 8601 texts, or whole numbers of the field's unit as Arrow carries them."""
     import numpy as np
-    import pandas as pd
 
     kind = f"{'datetime' if field.dtype == 'datetime' else 'timedelta'}64[{field.unit or 'ns'}]"
     if all(cell is None or isinstance(cell, int) for cell in cells):
@@ -118,6 +131,13 @@ def _times(field: Field, cells: list[Any]) -> Any:
             for number, cell in enumerate(cells)
         ]
         raw = np.array(known, dtype=kind)
+    return _zoned(field, raw)
+
+
+def _zoned(field: Field, raw: npt.NDArray[Any]) -> Any:
+    """Give times, which are in UTC where the column has a zone, that zone."""
+    import pandas as pd
+
     return pd.DatetimeIndex(raw, tz="UTC").tz_convert(field.tz).array if field.tz else raw
 
 

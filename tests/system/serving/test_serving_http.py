@@ -107,7 +107,7 @@ def test_a_body_that_is_not_the_contract_is_refused(server: Server, body: bytes,
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/"), ("GET", "/predict"), ("PUT", "/"), ("DELETE", "/predict")]
+    ("method", "path"), [("GET", "/predict"), ("PUT", "/predict"), ("DELETE", "/predict")]
 )
 def test_another_method_is_refused_with_those_allowed(
     server: Server, method: str, path: str
