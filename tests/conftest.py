@@ -28,6 +28,31 @@ def _quiet_environment() -> Iterator[None]:
         os.environ.update({name: value for name, value in before.items() if value is not None})
 
 
+_shown: dict[tuple[str, str], set[str]] = {}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "client(client, operation): a row of docs/clients.md")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
+    report = yield
+    if report.when == "call" or not report.passed:
+        for mark in item.iter_markers("client"):
+            _shown.setdefault(mark.args, set()).add(report.outcome)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print which operations of which clients were seen to work."""
+    if _shown:
+        terminalreporter.section("clients")
+    for (client, operation), outcomes in sorted(_shown.items()):
+        outcome = next((word for word in ("failed", "skipped") if word in outcomes), "passed")
+        terminalreporter.write_line(f"{outcome:8} {client}: {operation}")
+
+
 def end_backend(home: Path) -> None:
     """Stop the backend of a home and make sure that none of its processes is left."""
     stop(home)

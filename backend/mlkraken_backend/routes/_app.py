@@ -26,6 +26,7 @@ from mlkraken_backend.routes._http import (
 )
 from mlkraken_backend.routes._hub import Hub
 from mlkraken_backend.routes._models import ModelRoutes
+from mlkraken_backend.routes._sagemaker import SageMakerRuntime
 from mlkraken_backend.routes._services import ServiceRoutes
 from mlkraken_backend.routes._streamed import STREAMED
 from mlkraken_backend.routes._streams import EventStream
@@ -50,6 +51,7 @@ def build_app(
     """Return the app with every route of the control plane and the gateway."""
     once = Once(outside)
     gateway = Gateway(Queries(outside), authenticator, signer)
+    runtime = SageMakerRuntime(gateway, authenticator)
     documented = [
         *self_routes.routes(),
         *ModelRoutes(outside).routes(),
@@ -78,6 +80,10 @@ def build_app(
             *_http_routes(api),
             HttpRoute("/m/{reference}", gateway.by_path, methods=_ANY),
             HttpRoute("/m/{reference}/{path:path}", gateway.by_path, methods=_ANY),
+            HttpRoute(
+                "/sagemaker/endpoints/{endpoint}/invocations", runtime.invoke, methods=["POST"]
+            ),
+            HttpRoute("/sagemaker/{path:path}", runtime.refuse, methods=_ANY),
         ],
         exception_handlers={
             BackendError: answer_error,

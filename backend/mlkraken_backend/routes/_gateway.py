@@ -22,7 +22,7 @@ from mlkraken_backend.auth import Authenticator, Signer
 from mlkraken_backend.routes._http import MOST_BODY, caller_of, id_of, whole_body
 from mlkraken_backend.usecases.queries import Queries, Target
 
-__all__ = ["Gateway"]
+__all__ = ["Gateway", "read_whole"]
 
 MOST_QUERY = 100 * 2**20
 """Largest query in bytes, as at the model servers."""
@@ -43,6 +43,7 @@ _HOP = frozenset(
         "authorization",
         "content-length",
         "x-request-id",
+        "x-amz-security-token",  # a credential of ours, where SigV4 leaves no other place for it
     ]
 )
 
@@ -87,35 +88,44 @@ class Gateway:
         if self._session is not None:
             await self._session.close()
 
+    async def find(self, reference: str) -> Target:
+        """Return who answers for a reference; see `Queries.find`."""
+        return await run_in_threadpool(self._queries.find, reference)
+
     async def _pass(
         self, request: Request, reference: str, path: str, body: bytes | AsyncIterator[bytes]
     ) -> Response:
-        target = await run_in_threadpool(self._queries.find, reference)
-        has_body = request.headers.get("content-length", "0") != "0" or (
-            "transfer-encoding" in request.headers
-        )
-        answer = await self._ask(request, target, path, body if has_body else None)
+        target = await self.find(reference)
+        return await self.answered(request, target, await self.ask(request, target, path, body))
+
+    async def answered(
+        self, request: Request, target: Target, answer: aiohttp.ClientResponse
+    ) -> Response:
+        """Return a replica's answer as it is; streamed where it is long or of unknown length."""
         headers = {
             name: value for name, value in answer.headers.items() if name.lower() not in _HOP
         }
         headers["x-request-id"] = id_of(request)
         length = answer.headers.get("content-length")
         if length is not None and int(length) <= MOST_BODY:
-            try:
-                whole = await answer.read()
-            except aiohttp.ClientError as error:
-                raise _unreachable(target, answer.host, error) from error
-            return Response(whole, answer.status, headers)
+            whole = Response(await read_whole(target, answer), answer.status, headers)
+            whole.headers["content-length"] = length  # of HEAD, too, which has no body
+            return whole
         return StreamingResponse(_streamed(answer), answer.status, headers)
 
-    async def _ask(
-        self,
-        request: Request,
-        target: Target,
-        path: str,
-        body: bytes | AsyncIterator[bytes] | None,
+    async def ask(
+        self, request: Request, target: Target, path: str, body: bytes | AsyncIterator[bytes]
     ) -> aiohttp.ClientResponse:
-        """Ask a replica; the next one where it cannot be reached, as nothing was sent then."""
+        """Ask a replica; the next one where it cannot be reached, as nothing was sent then.
+
+        Raises
+        ------
+        Upstream
+            ``replica_unreachable``.
+        """
+        has_body = request.headers.get("content-length", "0") != "0" or (
+            "transfer-encoding" in request.headers
+        )
         query = f"?{request.url.query}" if request.url.query else ""
         for left in reversed(range(len(target.replicas))):
             replica = self._queries.next_replica(target)
@@ -124,7 +134,7 @@ class Gateway:
                 return await self._client().request(
                     request.method,
                     f"http://{place}{path}{query}",
-                    data=body,
+                    data=body if has_body else None,
                     headers=self._headers(request, target.model),
                     allow_redirects=False,
                 )
@@ -161,9 +171,19 @@ class Gateway:
                 connector=aiohttp.TCPConnector(limit=0),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
                 auto_decompress=False,
-                skip_auto_headers=["User-Agent", "Accept-Encoding"],
+                # What the caller did not say is not said for them: without a Content-Type a
+                # body is looked at.
+                skip_auto_headers=["User-Agent", "Accept", "Accept-Encoding", "Content-Type"],
             )
         return self._session
+
+
+async def read_whole(target: Target, answer: aiohttp.ClientResponse) -> bytes:
+    """Return an answer's body; raises `Upstream` (``replica_unreachable``)."""
+    try:
+        return await answer.read()
+    except aiohttp.ClientError as error:
+        raise _unreachable(target, answer.host, error) from error
 
 
 async def _streamed(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

@@ -46,6 +46,7 @@ def _operation(
 
 _FILES = "/api/v1/models/{m}/versions/{v}/files/{path}"
 _GATE, _GATE_BELOW = "/m/{reference}", "/m/{reference}/{path}"
+_RUNTIME = "/sagemaker/endpoints/{endpoint}/invocations"
 _ANSWER = "The service's answer."
 
 STREAMED: dict[str, Any] = {
@@ -125,5 +126,16 @@ STREAMED: dict[str, Any] = {
             name="post_gateway_below",
             takes=_ANY_JSON,
         ),
+    },
+    _RUNTIME: {
+        "post": _operation(
+            _RUNTIME,
+            "SageMaker's runtime API: invoke_endpoint of the AWS SDKs, with our token as session "
+            "token.",
+            "query",
+            _ANSWER,
+            name="post_sagemaker_invocations",
+            takes=_BYTES,
+        )
     },
 }

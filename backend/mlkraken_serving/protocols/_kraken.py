@@ -13,6 +13,7 @@ from mlkraken_serving._manifest import Signature
 from mlkraken_serving.codecs._json_in import InputReader, parse_json
 from mlkraken_serving.codecs._json_out import describe
 from mlkraken_serving.protocols._port import Ask, Endpoint, Query, Reply, Served, Service
+from mlkraken_serving.protocols._sharing import Case, SharedPath
 
 __all__ = ["KrakenProtocol", "failed", "kraken"]
 
@@ -166,8 +167,8 @@ def _encode(result: Any, meta: dict[str, Any], exact: bool) -> bytes:
         return json.dumps(answer, separators=(",", ":")).encode()
 
 
-def kraken(service: Service) -> Served:
-    """Return what is served in Kraken's own form."""
+def kraken(service: Service, *cases: Case) -> Served:
+    """Return what is served in Kraken's own form; ``cases`` share ``/predict`` with it."""
     protocol = KrakenProtocol(service)
-    endpoints = tuple(Endpoint(path, protocol) for path in ("/", "/predict"))
+    endpoints = (Endpoint("/", protocol), Endpoint("/predict", SharedPath(protocol, *cases)))
     return Served(endpoints, (), {"/": failed})

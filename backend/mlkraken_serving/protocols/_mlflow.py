@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from mlkraken_serving._core import Prediction
-from mlkraken_serving._errors import BodyError, ServingError
+from mlkraken_serving._errors import BodyError, NoRoute, ServingError
 from mlkraken_serving.codecs._json_in import parse_json
 from mlkraken_serving.codecs._json_out import describe
 from mlkraken_serving.codecs._json_text import strict_json
@@ -59,9 +59,11 @@ class MlflowProtocol:
 
         Raises
         ------
+        RequestRefused
+            ``content_type_unsupported``.
         BodyError
-            ``content_type_unsupported``, ``invocation_form``, ``params_form`` or
-            ``method_unknown``, and what the codecs raise.
+            ``invocation_form``, ``params_form``, ``params_unsupported`` or ``method_unknown``, and
+            what the codecs raise.
         """
         kind = media_type(query)
         if kind != "application/json":
@@ -119,20 +121,21 @@ def predictions_of(value: Any) -> Any:
 
 def mlflow_error(error: ServingError, status: int, request_id: str) -> Reply:
     """Return an error as MLflow writes it, our own code in ``error_class``."""
-    if error.code == "content_type_unsupported":
-        status = 415
-    elif status == 422:  # which MLflow does not know
+    if status == 422:  # which MLflow does not know
         status = 400
     default = "BAD_REQUEST" if status < 500 else "INTERNAL_ERROR"
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    if isinstance(error, NoRoute) and error.allowed:
+        headers = ((b"allow", ", ".join(error.allowed).encode()),)
     body = {
         "error_code": _ERROR_CODES.get(status, default),
         "message": f"{error.message} {error.hint}".strip(),
         "error_class": error.code,
     }
-    return Reply(msgspec.json.encode(body), status)
+    return Reply(msgspec.json.encode(body), status, headers=headers)
 
 
-def mlflow_pages(service: Service) -> list[Page]:
+def mlflow_pages(service: Service) -> tuple[Page, ...]:
     """Return ``/ping`` and ``/version``, which their callers ask without a credential.
 
     ``/ping`` is asked by MLflow and SageMaker for its status alone and by vetiver for
@@ -152,10 +155,10 @@ def mlflow_pages(service: Service) -> list[Page]:
     def version(query: Query) -> Reply:
         return Reply(importlib.metadata.version("mlkraken").encode())
 
-    return [
+    return (
         Page("/ping", ping, mlflow_error, open=True),
         Page("/version", version, mlflow_error, open=True),
-    ]
+    )
 
 
 def _wrong_form(what: str) -> BodyError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from mlkraken_serving._errors import BodyError
+from mlkraken_serving._errors import RequestRefused
 from mlkraken_serving._manifest import Signature
 from mlkraken_serving._values import ModelInput
 from mlkraken_serving.codecs._json_in import InputReader, parse_json
@@ -41,8 +41,8 @@ def media_type(query: Query) -> str:
 
     Raises
     ------
-    BodyError
-        ``content_type_unsupported``.
+    RequestRefused
+        ``content_type_unsupported``, status 415.
     """
     given = query.content_type
     if given in _SAYS_NOTHING:
@@ -94,10 +94,11 @@ def _parameters(query: Query) -> dict[str, str]:
     return found
 
 
-def _unsupported(what: str) -> BodyError:
-    return BodyError(
+def _unsupported(what: str) -> RequestRefused:
+    return RequestRefused(
         "content_type_unsupported",
         f"{what}.",
         f"Send UTF-8 as one of {', '.join(dict.fromkeys(TYPES.values()))}, "
         "with no parameter but charset.",
+        415,
     )

@@ -12,10 +12,10 @@ from mlkraken_serving._core import Prediction
 from mlkraken_serving._errors import ServingError
 from mlkraken_serving.codecs._json_text import strict_json
 from mlkraken_serving.codecs._npy import write_npy
-from mlkraken_serving.protocols._mlflow import MlflowProtocol, predictions_of
-from mlkraken_serving.protocols._port import Ask, Endpoint, Query, Reply, Service
+from mlkraken_serving.protocols._mlflow import MlflowProtocol, mlflow_pages, predictions_of
+from mlkraken_serving.protocols._port import Ask, Endpoint, Query, Reply, Served, Service
 
-__all__ = ["InvocationsProtocol", "invocations"]
+__all__ = ["InvocationsProtocol", "scoring"]
 
 _ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
 _ATTRIBUTE_TEXT = re.compile(rb"[\x20-\x7e]{1,1024}")
@@ -73,9 +73,11 @@ class InvocationsProtocol:
         return self._default
 
 
-def invocations(service: Service, accept: str = "") -> list[Endpoint]:
-    """Return the endpoint of ``/invocations``; see `InvocationsProtocol`."""
-    return [Endpoint("/invocations", InvocationsProtocol(service, accept))]
+def scoring(service: Service, accept: str = "") -> Served:
+    """Return what MLflow's and SageMaker's clients ask for; see `InvocationsProtocol`."""
+    protocol = InvocationsProtocol(service, accept)
+    endpoints = (Endpoint("/invocations", protocol),)
+    return Served(endpoints, mlflow_pages(service), {"/invocations": protocol.failed})
 
 
 def _ranked(item: str) -> tuple[float, str]:

@@ -9,11 +9,13 @@ from mlkraken_serving.protocols._kserve_v1 import kserve_v1
 from mlkraken_serving.protocols._oip import open_inference
 from mlkraken_serving.protocols._operations import operations
 from mlkraken_serving.protocols._port import Served, Service
+from mlkraken_serving.protocols._sagemaker import scoring
+from mlkraken_serving.protocols._vetiver import VetiverProtocol, is_bare_array, vetiver
 
 __all__ = ["served"]
 
 
-def served(service: Service, metrics: Callable[[], tuple[bytes, str]]) -> Served:
+def served(service: Service, metrics: Callable[[], tuple[bytes, str]], accept: str = "") -> Served:
     """Return all that a service answers.
 
     Parameters
@@ -22,11 +24,15 @@ def served(service: Service, metrics: Callable[[], tuple[bytes, str]]) -> Served
         The service.
     metrics
         Returns the metrics' page and its media type.
+    accept
+        Type of an answer to ``/invocations`` whose query does not choose one.
     """
     parts = [
-        kraken(service),
+        kraken(service, (is_bare_array, VetiverProtocol(service))),
         open_inference(service),
         kserve_v1(service),
+        scoring(service, accept),
+        vetiver(service),
         operations(service, metrics),
     ]
     return Served(

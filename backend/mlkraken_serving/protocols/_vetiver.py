@@ -16,18 +16,18 @@ from mlkraken_serving.codecs._json_out import describe
 from mlkraken_serving.codecs._json_text import strict_json
 from mlkraken_serving.codecs._schema import row_schema
 from mlkraken_serving.protocols._mlflow_json import ScoringReader
-from mlkraken_serving.protocols._port import Ask, Page, Query, Reply, Service
+from mlkraken_serving.protocols._port import Ask, Page, Query, Reply, Served, Service
 
-__all__ = ["VetiverProtocol", "is_bare_array", "vetiver_pages"]
+__all__ = ["VetiverProtocol", "is_bare_array", "vetiver"]
 
 _ARRAY = re.compile(rb"\s*\[")
 _EPOCH = dt.datetime(1970, 1, 1)
 _LATEST_MS = 253402300800000
 
 
-def is_bare_array(body: bytes) -> bool:
+def is_bare_array(query: Query) -> bool:
     """Tell whether a body of ``/predict`` is vetiver's: a JSON array, not an object."""
-    return _ARRAY.match(body) is not None
+    return _ARRAY.match(query.body) is not None
 
 
 class VetiverProtocol:
@@ -93,8 +93,8 @@ def vetiver_error(error: ServingError, status: int, request_id: str) -> Reply:
     return Reply(msgspec.json.encode(told), status)
 
 
-def vetiver_pages(service: Service) -> list[Page]:
-    """Return ``/metadata`` and ``/prototype``."""
+def vetiver(service: Service) -> Served:
+    """Return ``/metadata`` and ``/prototype``; ``/predict`` is shared with Kraken's own form."""
     identity, manifest = service.identity, service.manifest
 
     def metadata(query: Query) -> Reply:
@@ -110,10 +110,12 @@ def vetiver_pages(service: Service) -> list[Page]:
     def prototype(query: Query) -> Reply:
         return Reply(msgspec.json.encode({"title": "prototype", **row_schema(manifest.signature)}))
 
-    return [
-        Page("/metadata", metadata, vetiver_error),
-        Page("/prototype", prototype, vetiver_error),
-    ]
+    return Served(
+        pages=(
+            Page("/metadata", metadata, vetiver_error),
+            Page("/prototype", prototype, vetiver_error),
+        )
+    )
 
 
 def _packages(manifest: Manifest) -> list[str]:

@@ -20,7 +20,9 @@ from mlkraken_serving.protocols._sagemaker import InvocationsProtocol
 from mlkraken_serving.protocols._vetiver import (
     VetiverProtocol,
     is_bare_array,
-    vetiver_pages,
+)
+from mlkraken_serving.protocols._vetiver import (
+    vetiver as vetiver_served,
 )
 from tests.unit.serving._asking import ask, query, service_of
 
@@ -212,9 +214,9 @@ def test_custom_attributes_come_back(matrix: Service, attributes: str, echoed: b
 
 
 def test_a_bare_array_is_told_from_an_object() -> None:
-    assert is_bare_array(b" \n[]")
-    assert not is_bare_array(b'{"modelData": []}')
-    assert not is_bare_array(b"")
+    assert is_bare_array(query(b" \n[]"))
+    assert not is_bare_array(query(b'{"modelData": []}'))
+    assert not is_bare_array(query(b""))
 
 
 def vetiver(service: Service, body: Any) -> Any:
@@ -256,7 +258,9 @@ def test_rows_of_another_type_are_422(table: Service, body: Any, code: str) -> N
 
 
 def test_metadata_and_prototype_describe_the_model(table: Service, tmp_path: Path) -> None:
-    pages = {page.path: json.loads(page.answer(query(b"")).body) for page in vetiver_pages(table)}
+    pages = {
+        page.path: json.loads(page.answer(query(b"")).body) for page in vetiver_served(table).pages
+    }
     assert pages["/metadata"]["version"] == "3"
     assert pages["/metadata"]["python_version"][0] == 3
     schema = pages["/prototype"]
@@ -266,7 +270,7 @@ def test_metadata_and_prototype_describe_the_model(table: Service, tmp_path: Pat
             jsonschema.validate(wrong, schema)
     mixed = pd.DataFrame({"c": pd.Categorical(["a"]), "n": [1], "b": [True], "t": DAYS["day"][:1]})
     typed = service_of(same_again, tmp_path, example=mixed)
-    (_, prototype) = vetiver_pages(typed)
+    (_, prototype) = vetiver_served(typed).pages
     columns = json.loads(prototype.answer(query(b"")).body)["properties"]
     assert columns["c"] == {"enum": ["a", None]}
     assert columns["n"]["type"] == "integer"
