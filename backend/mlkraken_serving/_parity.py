@@ -84,7 +84,7 @@ def read_example(path: Path, signature: Signature) -> ModelInput:
             value = json.loads(path.read_bytes())
             one = signature.kind in ("dict", "scalar", "any")
             return Single(value) if one else Items(value)
-        return _unpacked(read_arrow(path.read_bytes()), signature)
+        return _unpacked(_columns(path), signature)
     except (BodyError, OSError, ValueError, KeyError, EOFError) as error:
         raise _unreadable(path, error) from error
 
@@ -93,6 +93,12 @@ def _unreadable(path: Path, error: Exception) -> BundleError:
     return BundleError(
         "example_unreadable", f"{path.name} cannot be read: {error}.", "Deploy the model again."
     )
+
+
+def _columns(path: Path) -> dict[str, list[Any]]:
+    """Return an Arrow file's columns; times stay whole numbers of their unit."""
+    table = read_arrow(path.read_bytes())
+    return {name: column.cells() for name, column in table.columns.items()}
 
 
 def _unpacked(columns: Mapping[str, list[Any]], signature: Signature) -> Table:
@@ -118,7 +124,7 @@ def _comparison(answer: Any, expected: Path) -> Callable[[float], str]:
         if expected.suffix == ".json":
             wanted = [json.loads(expected.read_bytes())]
             return lambda tolerance: _first_difference([plain], wanted, tolerance)
-        columns = read_arrow(expected.read_bytes())
+        columns = _columns(expected)
     except (BodyError, OSError, ValueError, EOFError) as error:
         raise _unreadable(expected, error) from error
     if not isinstance(plain, list):

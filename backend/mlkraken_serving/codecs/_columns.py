@@ -54,6 +54,21 @@ class ColumnReader:
             ]
         raise self._blame(values) from None
 
+    def present(self, values: list[Any]) -> list[Any]:
+        """Return ``values``, of the column's own type already, with its kind of missing for None.
+
+        Raises
+        ------
+        InputError
+            ``value_missing``.
+        """
+        if None not in values:
+            return values
+        if not self.field.nullable:
+            raise self._gone(values.index(None))
+        gone = self._null(exact=False)
+        return [gone if cell is None else cell for cell in values]
+
     def _null(self, exact: bool) -> Any:
         if not self.field.nullable:
             raise ValueError("is missing")
@@ -62,26 +77,29 @@ class ColumnReader:
     def _blame(self, values: Sequence[Any]) -> InputError:
         field = self.field
         for number, cell in enumerate(values):
-            place = self._place(number)
             if cell is None and not field.nullable:
-                kind = field.dtype if field.shape else field.storage or field.dtype
-                return InputError(
-                    "value_missing",
-                    f"{place}: the value is missing, but the column is {kind}, which cannot hold "
-                    "missing values.",
-                    "Send a value, or deploy with an example whose column can hold missing values "
-                    "(float64, Int64, boolean).",
-                )
+                return self._gone(number)
             try:
                 if cell is not None:
                     self._read(cell)
             except ValueError as reason:
                 return InputError(
                     "value_mistyped",
-                    f"{place}: {shown(cell)} {reason}.",
+                    f"{self._place(number)}: {shown(cell)} {reason}.",
                     f"The column is {field.dtype}: send {expected(field.dtype)}.",
                 )
         raise AssertionError("a column was refused of which every cell passes")
+
+    def _gone(self, number: int) -> InputError:
+        field = self.field
+        kind = field.dtype if field.shape else field.storage or field.dtype
+        return InputError(
+            "value_missing",
+            f"{self._place(number)}: the value is missing, but the column is {kind}, which cannot "
+            "hold missing values.",
+            "Send a value, or deploy with an example whose column can hold missing values "
+            "(float64, Int64, boolean).",
+        )
 
 
 def _is_nan(cell: Any) -> bool:

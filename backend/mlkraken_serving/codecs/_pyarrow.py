@@ -1,0 +1,102 @@
+"""What only pyarrow reads, rewritten as a plain Arrow stream; loaded when it is needed."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from mlkraken_serving._errors import BodyError, BodyTooLarge
+
+__all__ = ["parquet_stream", "plain_stream"]
+
+_LARGEST = 1 << 30
+"""Bytes that a body may unpack to: a few bytes of a compressed one can stand for any number."""
+
+_VIEWS = {"string_view": "string", "binary_view": "binary"}
+
+
+def plain_stream(body: bytes, what: str) -> bytes:
+    """Return an Arrow stream without compression and with types that every reader knows.
+
+    Raises
+    ------
+    BodyError
+        ``arrow_type_unknown`` where pyarrow is not installed, ``body_not_arrow``.
+    """
+    try:
+        pa = importlib.import_module("pyarrow")
+        ipc = importlib.import_module("pyarrow.ipc")
+    except ImportError as error:
+        raise BodyError(
+            "arrow_type_unknown",
+            f"The Arrow stream is {what}, which this service cannot read without pyarrow.",
+            "Send it uncompressed and with plain types, or install mlkraken[arrow] where the "
+            "model is served.",
+        ) from error
+    try:
+        with ipc.open_stream(body) as reader:
+            batches, size = [], 0
+            for batch in reader:
+                size += batch.nbytes
+                _check_size(size)
+                batches.append(batch)
+            return _written(pa, pa.Table.from_batches(batches, reader.schema))
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(str(error)) from error
+
+
+def parquet_stream(body: bytes) -> bytes:
+    """Return a Parquet file as an Arrow stream.
+
+    Raises
+    ------
+    BodyError
+        ``parquet_unavailable`` where pyarrow is not installed, ``body_not_parquet``.
+    BodyTooLarge
+        ``body_unpacks_large``.
+    """
+    try:
+        pa = importlib.import_module("pyarrow")
+        parquet = importlib.import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise BodyError(
+            "parquet_unavailable",
+            "This service cannot read Parquet: pyarrow is not installed where it runs.",
+            "Deploy with requirements=['pyarrow'], install mlkraken[arrow] there, or send Arrow, "
+            "CSV or JSON.",
+        ) from error
+    try:
+        file = parquet.ParquetFile(pa.BufferReader(body))
+        _check_size(file.metadata.num_rows * max(1, file.metadata.num_columns))
+        return _written(pa, file.read(use_threads=False))
+    except (pa.ArrowException, OSError) as error:
+        raise BodyError(
+            "body_not_parquet",
+            f"The body is not a Parquet file: {error}.",
+            "Write it with frame.to_parquet(), which returns the bytes to send.",
+        ) from error
+
+
+def _check_size(size: int) -> None:
+    if size > _LARGEST:
+        raise BodyTooLarge(
+            "body_unpacks_large",
+            f"The body unpacks to more than {_LARGEST >> 20} MB.",
+            "Send fewer rows at once.",
+        )
+
+
+def _written(pa: Any, table: Any) -> bytes:
+    _check_size(table.nbytes)
+    plain = [pa.field(field.name, _plain(pa, field.type)) for field in table.schema]
+    table = table.cast(pa.schema(plain, metadata=table.schema.metadata))
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def _plain(pa: Any, kind: Any) -> Any:
+    """Return the type that carries the same values and that every reader knows."""
+    name = str(kind)
+    return getattr(pa, _VIEWS[name])() if name in _VIEWS else kind
