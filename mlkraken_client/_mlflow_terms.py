@@ -12,6 +12,7 @@ from mlflow.protos import databricks_pb2 as codes
 from mlflow.utils.proto_json_utils import dump_input_data
 
 from mlkraken_client._errors import (
+    ConfigurationError,
     Conflict,
     InvalidRequest,
     KrakenError,
@@ -48,6 +49,7 @@ _CODES: list[tuple[type[KrakenError], int]] = [
     (Conflict, codes.RESOURCE_CONFLICT),
     (NotAuthorized, codes.PERMISSION_DENIED),
     (InvalidRequest, codes.INVALID_PARAMETER_VALUE),
+    (ConfigurationError, codes.INVALID_PARAMETER_VALUE),
     (PackError, codes.INVALID_PARAMETER_VALUE),
     (ServiceNotRunning, codes.TEMPORARILY_UNAVAILABLE),
     (WaitTimeout, codes.DEADLINE_EXCEEDED),
@@ -80,17 +82,12 @@ def body_of(inputs: Any, params: Mapping[str, Any] | None) -> bytes:
     return json.dumps({**document, "params": dict(params)} if params else document).encode()
 
 
-def refusal(body: bytes) -> MlflowException:
-    """Return what an error answer stands for: the service's own, or the gateway's."""
-    try:
-        told = json.loads(body)
-    except ValueError:
-        told = {}
-    if "error_code" in told:
-        return MlflowException(told["message"], codes.ErrorCode.Value(told["error_code"]))
-    error = told.get("error", {})
-    message = f"{error.get('message', 'The service did not answer.')} {error.get('hint', '')}"
-    return MlflowException(message.strip(), codes.TEMPORARILY_UNAVAILABLE)
+def refusal(body: bytes) -> MlflowException | None:
+    """Return what the service's error stands for; None where the gateway itself refused."""
+    told = json.loads(body)
+    if "error_code" not in told:
+        return None
+    return MlflowException(told["message"], codes.ErrorCode.Value(told["error_code"]))
 
 
 def invalid(message: str) -> MlflowException:

@@ -13,8 +13,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from mlflow.artifacts import download_artifacts
 from mlflow.deployments import BaseDeploymentClient, PredictionsResponse
 from mlflow.exceptions import MlflowException
+from mlflow.models import Model
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS
 
 from mlkraken_client._errors import NotFound
@@ -27,6 +29,7 @@ from mlkraken_client._mlflow_terms import (
     refusal,
     translated,
 )
+from mlkraken_client._transport import error_from
 
 __all__ = ["KrakenDeploymentClient", "run_local", "target_help"]
 
@@ -84,7 +87,7 @@ class KrakenDeploymentClient(BaseDeploymentClient):
                 raise MlflowException(
                     f"There is a deployment {name!r}; update it.", RESOURCE_ALREADY_EXISTS
                 )
-            self._kraken.deploy(model_uri, name, **options_of(config), quiet=True)
+            self._deploy(model_uri, name, options_of(config))
         return {"name": name, "flavor": _FLAVOR}
 
     def update_deployment(
@@ -107,10 +110,16 @@ class KrakenDeploymentClient(BaseDeploymentClient):
         with translated():
             model = self._kraken[name]
             if model_uri is not None:
-                self._kraken.deploy(model_uri, name, **options, quiet=True)
+                self._deploy(model_uri, name, options)
             else:
                 model.live.start(**{key: options[key] for key in _SIZE if key in options})
         return {"name": name, "flavor": _FLAVOR}
+
+    def _deploy(self, model_uri: str, name: str, options: Mapping[str, Any]) -> None:
+        """Deploy with the example that the model was logged with, which tells the types."""
+        folder = download_artifacts(artifact_uri=model_uri)
+        example = Model.load(folder).load_input_example(folder)
+        self._kraken.deploy(folder, name, example=example, **options, quiet=True)
 
     def delete_deployment(
         self, name: str, config: Mapping[str, Any] | None = None, endpoint: str | None = None
@@ -171,8 +180,8 @@ class KrakenDeploymentClient(BaseDeploymentClient):
                 headers={**connection.headers(), "Content-Type": "application/json"},
                 timeout_s=_PREDICT_S,
             )
-        if answer.status >= 400:
-            raise refusal(answer.data)
+            if answer.status >= 400:
+                raise refusal(answer.data) or error_from(answer)
         return PredictionsResponse(json.loads(answer.data))
 
 
