@@ -1,4 +1,4 @@
-"""Bodies of ``/invocations`` that are not JSON objects: numpy files, JSON lines.
+"""Bodies of ``/invocations`` that are not JSON objects: CSV, Parquet, numpy files, JSON lines.
 
 The type is told by Content-Type where that says anything, else by how the body begins: many
 clients send none, ``curl -d`` sends a form's, and SageMaker's SDK sends octet-stream.
@@ -11,14 +11,21 @@ import re
 from mlkraken_serving._errors import RequestRefused
 from mlkraken_serving._manifest import Signature
 from mlkraken_serving._values import ModelInput
+from mlkraken_serving.codecs._csv import header_told, read_csv
 from mlkraken_serving.codecs._json_in import InputReader, parse_json
 from mlkraken_serving.codecs._npy import NPY, NPZ, read_npy
+from mlkraken_serving.codecs._parquet import read_parquet
 from mlkraken_serving.protocols._port import Query
 
 __all__ = ["TYPES", "media_type", "read_other"]
 
+_PARQUET = "application/vnd.apache.parquet"
+
 TYPES = {
     "application/json": "application/json",
+    "text/csv": "text/csv",
+    "application/vnd.apache.parquet": _PARQUET,
+    "application/x-parquet": _PARQUET,
     "application/x-npy": "application/x-npy",
     "application/x-npz": "application/x-npz",
     "application/jsonlines": "application/jsonlines",
@@ -29,10 +36,11 @@ TYPES = {
 
 _SAYS_NOTHING = ("", "application/octet-stream", "application/x-www-form-urlencoded")
 _BEGINNINGS = (
+    (b"PAR1", _PARQUET),
     (NPY, "application/x-npy"),
     (NPZ, "application/x-npz"),
 )
-_PARAMETERS = {"application/json": {"charset"}}
+_PARAMETERS = {"application/json": {"charset"}, "text/csv": {"charset", "header"}}
 _PARAMETER = re.compile(r"""\s*([^\s=;]+)\s*=\s*"?([^";]*)"?\s*""")
 
 
@@ -71,6 +79,11 @@ def read_other(kind: str, query: Query, signature: Signature) -> ModelInput:
     InputError
         What the codec of ``kind`` raises.
     """
+    if kind == "text/csv":
+        header = header_told(query.headers.get(b"content-type", b""))
+        return read_csv(query.body, signature, header=header)
+    if kind == _PARQUET:
+        return read_parquet(query.body, signature)
     if kind == "application/jsonlines":
         lines = [line for line in query.body.splitlines() if line.strip()]
         return InputReader(signature).read(parse_json(b"[" + b",".join(lines) + b"]"))

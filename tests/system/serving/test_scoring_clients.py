@@ -164,6 +164,19 @@ def test_requests_sends_every_type(numbers: Server, line: LinearRegression) -> N
         assert [float(text) for text in answer.text.split()] == wanted.tolist()
 
 
+@pytest.mark.client("requests", "MLflow: CSV and Parquet with missing values")
+def test_requests_sends_tables(birds: Server, penguins: tuple[Any, Any]) -> None:
+    model, X = penguins
+    bodies = {
+        "text/csv": X.to_csv(index=False).encode(),
+        "application/vnd.apache.parquet": X.to_parquet(),
+    }
+    for kind, body in bodies.items():
+        headers = {"Content-Type": kind}
+        answer = requests.post(url(birds, "/invocations"), body, headers=headers, timeout=20)
+        assert answer.json()["predictions"] == model.predict(X).tolist(), kind
+
+
 @pytest.mark.client("curl", "MLflow: --data without a Content-Type of its own, --compressed")
 def test_curl_needs_no_header(numbers: Server, line: LinearRegression) -> None:
     body = json.dumps({"instances": [[1, 2, 3]] * 500})

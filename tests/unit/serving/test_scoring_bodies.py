@@ -149,6 +149,44 @@ def test_a_small_file_cannot_claim_all_memory(matrix: Service) -> None:
     assert refused(invoked(matrix, bytes(body))) == (400, "npy_too_large")
 
 
+# -- tables -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("text/csv", b"word,x\na,1.5\nb,\n"),
+        ("text/csv; charset=utf-8; header=present", b"x,word\n1.5,a\n,b\n"),
+        ("text/csv; header=absent", b"1.5,a\n,b\n"),
+        ("text/csv", b"1.5,a\n,b\n"),
+        ("application/vnd.apache.parquet", None),
+        ("application/octet-stream", None),
+        ("", None),
+    ],
+)
+def test_tables_go_in_as_files(table: Service, kind: str, body: bytes | None) -> None:
+    if body is None:
+        body = pd.DataFrame({"x": [1.5, None], "word": ["a", "b"]}).to_parquet()
+    headers = {"content_type": kind} if kind else {}
+    reply = invoked(table, body, **headers)
+    wanted = [{"x": 1.5, "word": "a"}, {"x": None, "word": "b"}]
+    assert json.loads(reply.body)["predictions"] == wanted
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "code"),
+    [
+        ("text/csv", b"x,word\n1\n", "csv_ragged"),
+        ("text/csv", b"x,word\nhigh,a\n", "value_mistyped"),
+        ("application/vnd.apache.parquet", b"PAR1", "body_not_parquet"),
+    ],
+)
+def test_files_that_are_no_tables_are_refused(
+    table: Service, kind: str, body: bytes, code: str
+) -> None:
+    assert refused(invoked(table, body, content_type=kind)) == (400, code)
+
+
 # -- answers ------------------------------------------------------------------------------------
 
 
