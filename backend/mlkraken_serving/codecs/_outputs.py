@@ -243,5 +243,8 @@ def _column(series: Any, name: str) -> Output:
     if kind in "biufMm" and storage == str(getattr(series.to_numpy(), "dtype", "")):
         return _tensor(series.to_numpy(), name)
     leaves: list[Any] = []
-    shape = _flatten(series.tolist(), leaves)  # a column of vectors of one length is a tensor
+    cells = series.tolist()
+    if storage.startswith("str"):  # which marks a missing text by NaN, the word of floats
+        cells = [cell if isinstance(cell, str) else None for cell in cells]
+    shape = _flatten(cells, leaves)  # a column of vectors of one length is a tensor
     return _cells(leaves, shape, name)

@@ -51,21 +51,28 @@ class KrakenProtocol:
             What `InputReader.read` raises.
         """
         data, meta = self._open(parse_json(query.body))
-        calls = self._calls(meta.get("method"))
+        calls = self.calls(meta.get("method"))
         return Ask(self._reader_for(meta).read(data, exact=meta.get("exact") is True), calls, meta)
 
     def write(self, ask: Ask, prediction: Prediction, query: Query) -> Reply:
         """Return the answer; see `QueryProtocol.write`."""
         meta = ask.context
         result, kind = describe(prediction.value)
-        filled = self._filled(meta, query.request_id, prediction, kind)
+        filled = self.filled(meta, query.request_id, prediction) | {"resultType": kind}
         return Reply(_encode(result, filled, meta.get("exact") is True))
 
     def failed(self, error: ServingError, status: int, request_id: str) -> Reply:
         """Return an error in the house's own form."""
         return failed(error, status, request_id)
 
-    def _calls(self, method: Any) -> tuple[str, ...]:
+    def calls(self, method: Any) -> tuple[str, ...]:
+        """Return what to call for a method's name, nothing for None.
+
+        Raises
+        ------
+        BodyError
+            ``method_unknown``.
+        """
         if method is None:
             return ()
         if method not in self._engine.calls:
@@ -123,9 +130,8 @@ class KrakenProtocol:
                 ) from error
         return self._readers[key]
 
-    def _filled(
-        self, meta: dict[str, Any], request_id: str, done: Prediction, kind: dict[str, Any]
-    ) -> dict[str, Any]:
+    def filled(self, meta: dict[str, Any], request_id: str, done: Prediction) -> dict[str, Any]:
+        """Return ``metaData`` with what the answer says of itself."""
         return {
             **meta,
             "modelId": self._identity.model,
@@ -136,7 +142,6 @@ class KrakenProtocol:
             "rows": done.rows,
             "batchRows": done.batch_rows,
             "engine": self._engine.name,
-            "resultType": kind,
         }
 
 
@@ -167,8 +172,14 @@ def _encode(result: Any, meta: dict[str, Any], exact: bool) -> bytes:
         return json.dumps(answer, separators=(",", ":")).encode()
 
 
-def kraken(service: Service, *cases: Case) -> Served:
-    """Return what is served in Kraken's own form; ``cases`` share ``/predict`` with it."""
+def kraken(service: Service, everywhere: Case, *cases: Case) -> Served:
+    """Return what is served in Kraken's own form.
+
+    ``everywhere`` shares both paths with it, ``cases`` share ``/predict``.
+    """
     protocol = KrakenProtocol(service)
-    endpoints = (Endpoint("/", protocol), Endpoint("/predict", SharedPath(protocol, *cases)))
+    endpoints = (
+        Endpoint("/", SharedPath(protocol, everywhere)),
+        Endpoint("/predict", SharedPath(protocol, everywhere, *cases)),
+    )
     return Served(endpoints, (), {"/": failed})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mlkraken_serving.protocols._arrow import ArrowProtocol, is_columnar
 from mlkraken_serving.protocols._kraken import kraken
 from mlkraken_serving.protocols._kserve_v1 import kserve_v1
 from mlkraken_serving.protocols._oip import open_inference
@@ -28,7 +29,11 @@ def served(service: Service, metrics: Callable[[], tuple[bytes, str]], accept: s
         Type of an answer to ``/invocations`` whose query does not choose one.
     """
     parts = [
-        kraken(service, (is_bare_array, VetiverProtocol(service))),
+        kraken(
+            service,
+            (is_columnar, ArrowProtocol(service)),
+            (is_bare_array, VetiverProtocol(service)),
+        ),
         open_inference(service),
         kserve_v1(service),
         scoring(service, accept),
