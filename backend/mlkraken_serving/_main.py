@@ -49,7 +49,9 @@ def main(argv: list[str] | None = None) -> None:
     """Load the bundle, then serve it until told to stop."""
     options = _parser().parse_args(argv)
     logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+        stream=sys.stderr,
+        level=options.log_level,
+        format="%(asctime)s %(levelname)s %(message)s",
     )
     # Model code may print at any time; nothing of it may wait in a buffer when the process dies.
     for stream in (sys.stdout, sys.stderr):
@@ -94,6 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--most-mib", type=float, default=100.0, help="largest request body in MiB")
     parser.add_argument("--queue", type=int, default=4096, help="most queries that may wait")
     parser.add_argument("--batch-rows", type=int, default=4096, help="most rows in a joined call")
+    parser.add_argument("--accept", default="", help="type of /invocations' answers by default")
+    parser.add_argument("--log-level", type=int, default=logging.INFO, help="as Python's logging")
     parser.add_argument("--until", type=int, metavar="PID", help="end when this process ends")
     return parser
 
@@ -166,7 +170,7 @@ def _serve(
         "parity": msgspec.to_builtins(receipt),
     }
     service = Service(identity, manifest, engine, lambda: health, metrics.counts)
-    router = Router(served(service, metrics.page))
+    router = Router(served(service, metrics.page, options.accept))
     door = Door(gate, core, router, metrics, recorder, int(options.most_mib * 2**20))
 
     def ready(host: str, port: int) -> None:
