@@ -29,6 +29,7 @@ check: setup  ## Format, lint, types, floors, and the panel's own checks.
 test: setup  ## Everything: checks, all Python tests, browser tests.
 	@scripts/check
 	scripts/chromium
+	scripts/client kserve
 	$(BIN)/pytest tests/unit tests/contract tests/rules tests/system
 	$(BIN)/pytest tests/browser
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlkraken_serving._core import Prediction
-from mlkraken_serving._errors import BodyError, ServingError
+from mlkraken_serving._errors import BodyError, NoRoute, ServingError
 from mlkraken_serving.codecs._json_in import InputReader, parse_json
 from mlkraken_serving.codecs._json_out import describe
 from mlkraken_serving.codecs._json_text import strict_json
@@ -15,6 +15,7 @@ from mlkraken_serving.protocols._port import Ask, Endpoint, Page, Query, Reply, 
 
 __all__ = ["KserveV1", "kserve_v1"]
 
+_VERB = ":predict"
 _HINT = 'Send {"instances": [...]}: a list of rows, as objects or lists.'
 
 
@@ -60,6 +61,13 @@ def kserve_v1(service: Service) -> Served:
         return json_reply({"models": [service.identity.model]})
 
     def model(query: Query) -> Reply:
+        if query.parts["model"].endswith(_VERB):  # a path of its own, but not to the router
+            raise NoRoute(
+                "method_not_allowed",
+                f"{query.method} {query.path} is not served.",
+                "Allowed here: POST.",
+                ("POST",),
+            )
         check_model(query, service.identity)
         ready = bool(service.health().get("ready"))
         return json_reply({"name": service.identity.model, "ready": ready}, 200 if ready else 503)
@@ -68,7 +76,7 @@ def kserve_v1(service: Service) -> Served:
         return json_reply({"status": "alive"})
 
     return Served(
-        (Endpoint("/v1/models/{model}:predict", KserveV1(service)),),
+        (Endpoint(f"/v1/models/{{model}}{_VERB}", KserveV1(service)),),
         (
             Page("/", alive, failed, open=True),
             Page("/v1/models", models, failed),
