@@ -1,24 +1,15 @@
-"""FastAPI as written by hand: one async route."""
+"""FastAPI as written by hand by somebody who wants it quick: one async route, bytes to bytes."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from fastapi import FastAPI
-from pydantic import BaseModel
+import orjson
+from fastapi import FastAPI, Request, Response
 from served import predict
 
 app = FastAPI()
 
 
-class Query(BaseModel):
-    rows: list[Any]
-
-
-class Answer(BaseModel):
-    predictions: list[Any]
-
-
 @app.post("/predict")
-async def answer(query: Query) -> Answer:
-    return Answer(predictions=predict(query.rows))
+async def answer(request: Request) -> Response:
+    rows = orjson.loads(await request.body())["rows"]
+    return Response(orjson.dumps({"predictions": predict(rows)}), media_type="application/json")
