@@ -14,7 +14,7 @@ from mlkraken_client._candidate import await_version
 from mlkraken_client._connection import Connection
 from mlkraken_client._errors import DeployFailed, InvalidRequest, KrakenError, NotFound, WaitTimeout
 from mlkraken_client._model import Model
-from mlkraken_client._pack import Bundle, pack
+from mlkraken_client._pack import Bundle, pack, told_of_compiling
 from mlkraken_client._progress import Progress
 from mlkraken_client._service import Service
 
@@ -84,11 +84,12 @@ def deploy(
     requirements: str | Path | Iterable[str] | None = None,
     code: Iterable[str | Path] = (),
     batch: bool | None = None,
+    compile: bool = False,
 ) -> Service:
     """Pack ``model``, send it, and wait until it answers; see `Kraken.deploy`."""
     check_name(name)
     with progress, tempfile.TemporaryDirectory(prefix="mlkraken-") as folder:
-        progress.step("packing")
+        progress.step("packing and compiling" if compile else "packing")
         bundle = pack(
             model,
             name,
@@ -97,6 +98,7 @@ def deploy(
             requirements=requirements,
             code=code,
             batch=batch,
+            compile=compile,
         )
         return send_bundle(connection, bundle, name, wish, progress)
 
@@ -113,6 +115,7 @@ def send_bundle(
     WaitTimeout
         ``deploy_pending``: it goes on without us.
     """
+    compiling = told_of_compiling(bundle.manifest)
     progress.step("reaching the backend")
     _ = connection.url  # starts an embedded one, which is most of the time it takes
     progress.step("sending")
@@ -156,7 +159,7 @@ def send_bundle(
         await_version(connection, service, version["digest"], wish.timeout)
     if not wish.start:
         service.stop()  # it was started only to prove that it can be
-    progress.finish(_summary(connection, service, "is"))
+    progress.finish("; ".join(filter(None, [_summary(connection, service, "is"), compiling])))
     return service
 
 

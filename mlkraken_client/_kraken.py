@@ -69,6 +69,7 @@ class Kraken:
         start: bool = True,
         live: bool = True,
         batch: bool | None = None,
+        compile: bool = False,
         wait: bool = True,
         timeout: float = 120.0,
         deadline: float = 60.0,
@@ -106,6 +107,9 @@ class Kraken:
             Whether the stable address shall answer with it.
         batch
             Whether rows of different queries may be predicted in one call; found out when None.
+        compile
+            Whether to serve a compiled form of the model, many times faster, if it is proven to
+            give the same answers; otherwise the original serves and the reason is told.
         wait
             Return when it answers; otherwise at once.
         timeout
@@ -157,6 +161,7 @@ class Kraken:
             requirements=requirements,
             code=code,
             batch=batch,
+            compile=compile,
         )
 
     def models(self, q: str = "", *, state: str = "", owner: str = "", tag: str = "") -> ModelList:

@@ -21,17 +21,17 @@ from mlkraken_serving._auth import Gate, KeyGate, OpenGate, TokenGate
 from mlkraken_serving._connection import House
 from mlkraken_serving._core import Core, Limits
 from mlkraken_serving._door import Door
-from mlkraken_serving._errors import BundleError, InternalError, ServingError
+from mlkraken_serving._errors import InternalError, ServingError
 from mlkraken_serving._guard import end_with
+from mlkraken_serving._loading import load_engine
 from mlkraken_serving._manifest import Bundle, read_bundle
 from mlkraken_serving._metrics import Metrics
-from mlkraken_serving._parity import Receipt, check_parity
+from mlkraken_serving._parity import Receipt
 from mlkraken_serving._records import RecordWriter
 from mlkraken_serving._replacing import replace
 from mlkraken_serving._router import Router
 from mlkraken_serving._server import serve
 from mlkraken_serving.engines._port import Engine
-from mlkraken_serving.engines._python import PythonEngine
 from mlkraken_serving.protocols._port import Identity, Service
 from mlkraken_serving.protocols._table import served
 
@@ -41,7 +41,6 @@ EXIT_REFUSED = 3
 """The bundle cannot be served here; starting again would end the same way."""
 
 _LIBRARIES = ("sklearn", "xgboost", "lightgbm")
-_ENGINES = {"python": PythonEngine}
 log = logging.getLogger("mlkraken.serving")
 
 
@@ -59,8 +58,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         bundle = read_bundle(options.bundle)
         listener = _listener(options)
-        engine = _engine(bundle)
-        receipt = check_parity(bundle, engine)
+        engine, receipt = load_engine(bundle)
         gate = _gate(options, options.model or bundle.manifest.name)
     except ServingError as error:
         _refuse(options.status_file, error)
@@ -118,20 +116,6 @@ def _listener(options: argparse.Namespace) -> socket.socket:
         ) from None  # the message has it all, and nobody needs the traceback
     listener.listen(2048)
     return listener
-
-
-def _engine(bundle: Bundle) -> Engine:
-    kind = _ENGINES.get(bundle.manifest.runtime)
-    if kind is None:
-        raise BundleError(
-            "runtime_unknown",
-            f"The bundle asks for the runtime {bundle.manifest.runtime!r}; this server has "
-            f"{', '.join(_ENGINES)}.",
-            "Upgrade mlkraken where the model is served.",
-        )
-    engine = kind(bundle)
-    engine.load()
-    return engine
 
 
 def _serve(

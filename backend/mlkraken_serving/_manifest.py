@@ -14,7 +14,18 @@ import msgspec
 
 from mlkraken_serving._errors import BundleError
 
-__all__ = ["FORMAT", "Bundle", "Entry", "Field", "Manifest", "Signature", "read_bundle"]
+__all__ = [
+    "FORMAT",
+    "Bundle",
+    "Compiled",
+    "CompiledInput",
+    "CompiledMethod",
+    "Entry",
+    "Field",
+    "Manifest",
+    "Signature",
+    "read_bundle",
+]
 
 FORMAT = 1
 """Newest bundle format this server reads."""
@@ -121,6 +132,43 @@ class Example(msgspec.Struct, frozen=True):
     tolerance: float = 0.0
 
 
+class CompiledInput(msgspec.Struct, frozen=True):
+    """One array that a compiled graph takes, and for which values it was proven.
+
+    Of every column: its name (none for a matrix), whether it may miss a value, and the largest
+    size of a number or the only texts (None: any). Beyond that the original answers.
+    """
+
+    name: str
+    columns: list[str]
+    missing: list[bool]
+    most: list[float] | None = None
+    known: list[list[str] | None] | None = None
+
+
+class CompiledMethod(msgspec.Struct, frozen=True):
+    """One of the model's methods: the graph's output, and dtype and shape of a row's answer."""
+
+    output: str
+    dtype: str
+    shape: list[int] = []
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """The compiled form of the model, or why there is none; ``docs/engines.md``."""
+
+    verdict: Literal["agrees", "refused"]
+    reason: str = ""
+    path: str = ""
+    rows: int = 0
+    tolerance: float = 0.0
+    largest_difference: float = 0.0
+    inputs: list[CompiledInput] = []
+    methods: dict[str, CompiledMethod] = {}
+    calls: list[str] = []
+    classes: list[Level] = []
+
+
 class FileEntry(msgspec.Struct, frozen=True):
     path: str
     sha256: str
@@ -136,6 +184,7 @@ class Manifest(msgspec.Struct, frozen=True):
     signature: Signature = Signature()
     environment: Environment = Environment()
     example: Example | None = None
+    compiled: Compiled | None = None
     files: list[FileEntry] = []
 
 

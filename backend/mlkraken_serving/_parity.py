@@ -45,8 +45,15 @@ class Receipt(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-def check_parity(bundle: Bundle, engine: Engine) -> Receipt:
+def check_parity(bundle: Bundle, engine: Engine, tolerance: float | None = None) -> Receipt:
     """Predict the bundle's example and compare with the notebook's answers.
+
+    Parameters
+    ----------
+    bundle, engine
+        What is served, and what answers for it.
+    tolerance
+        Relative difference that still counts as close; the example's own when None.
 
     Raises
     ------
@@ -66,7 +73,7 @@ def check_parity(bundle: Bundle, engine: Engine) -> Receipt:
     bits = compare(0.0)
     if not bits:
         return Receipt("equal", data.rows)
-    difference = compare(example.tolerance)
+    difference = compare(example.tolerance if tolerance is None else tolerance)
     if not difference:
         return Receipt("close", data.rows, bits)
     log.warning("the example is answered differently than in the notebook: %s", difference)

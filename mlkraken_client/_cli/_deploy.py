@@ -11,7 +11,7 @@ import click
 from mlkraken_client._cli._common import Context, command, echo_json
 from mlkraken_client._cli._example import read_example
 from mlkraken_client._errors import ConfigurationError
-from mlkraken_client._pack import pack, read_bundle
+from mlkraken_client._pack import pack, read_bundle, told_of_compiling
 from mlkraken_client._serve import serve_bundle
 from mlkraken_client._transport import is_loopback
 
@@ -31,6 +31,9 @@ _EXAMPLE = click.option(
 _RUNTIME = click.option("--runtime", default=None, help="What runs the model; found out if left.")
 _CODE = click.option("--code", multiple=True, help="File or folder of modules; may be repeated.")
 _REQUIREMENTS = click.option("--requirements", default=None, help="File of requirements.")
+_COMPILE = click.option(
+    "--compile", "compile", is_flag=True, help="Serve a compiled form, if proven to agree."
+)
 
 
 def _deploy(main: click.Group) -> None:
@@ -40,6 +43,7 @@ def _deploy(main: click.Group) -> None:
     @_RUNTIME
     @_CODE
     @_REQUIREMENTS
+    @_COMPILE
     @click.option("--cpu", default=1.0, help="Cores of each replica.")
     @click.option("--memory", default="2GB", help="Memory of each replica.")
     @click.option("--replicas", default=1, help="Number of replicas.")
@@ -84,6 +88,7 @@ def _pack(main: click.Group) -> None:
     @_EXAMPLE
     @_CODE
     @_REQUIREMENTS
+    @_COMPILE
     def pack_(
         context: Context,
         as_json: bool,
@@ -93,6 +98,7 @@ def _pack(main: click.Group) -> None:
         example_file: str | None,
         code: tuple[str, ...],
         requirements: str | None,
+        compile: bool,
     ) -> None:
         """Write the bundle of the saved model at PATH, and nothing else."""
         folder = Path(output).expanduser()
@@ -109,11 +115,14 @@ def _pack(main: click.Group) -> None:
             example=read_example(example_file),
             requirements=requirements,
             code=code,
+            compile=compile,
         )
         if as_json:
             echo_json({"folder": str(folder), "digest": bundle.digest, "size": bundle.size})
         else:
             click.echo(f"{folder}: {bundle.digest} ({bundle.size} bytes)")
+            if compile:
+                click.echo(told_of_compiling(bundle.manifest))
 
     command(main, "pack")(pack_)
 
@@ -133,6 +142,7 @@ def _serve(main: click.Group) -> None:
     @_RUNTIME
     @_CODE
     @_REQUIREMENTS
+    @_COMPILE
     def serve(
         context: Context,
         as_json: bool,
@@ -145,6 +155,7 @@ def _serve(main: click.Group) -> None:
         runtime: str | None,
         code: tuple[str, ...],
         requirements: str | None,
+        compile: bool,
     ) -> None:
         """Serve the saved model at PATH in the foreground, without a backend.
 
@@ -167,7 +178,10 @@ def _serve(main: click.Group) -> None:
                 example=read_example(example_file),
                 requirements=requirements,
                 code=code,
+                compile=compile,
             )
+            if compile:
+                click.echo(told_of_compiling(bundle.manifest), err=True)
             status = serve_bundle(bundle, host=host, port=port, token=token)
         click.get_current_context().exit(status)
 

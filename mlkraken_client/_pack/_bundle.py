@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mlkraken_client._errors import PackError
+from mlkraken_client._pack._compiled import compilation
 from mlkraken_client._pack._environment import describe_python, lock
 from mlkraken_client._pack._example import Example, answer_example
 from mlkraken_client._pack._flavors import Source, recognise
@@ -71,6 +72,7 @@ def pack(
     requirements: str | Path | Iterable[str] | None = None,
     code: Iterable[str | Path] = (),
     batch: bool | None = None,
+    compile: bool = False,
 ) -> Bundle:
     """Write a bundle of ``model`` into the empty ``folder``.
 
@@ -90,6 +92,8 @@ def pack(
         Files and folders of modules to take along, beyond those found.
     batch
         Whether rows of different queries may be predicted together; None finds out.
+    compile
+        Whether to add a compiled form of the model, if it is proven to answer the same.
 
     Raises
     ------
@@ -106,10 +110,12 @@ def pack(
     for path, origin in files.items():
         _copy(origin, folder / "code" / path)
     signature = answered.signature if answered else from_estimator(source.model)
+    compiled = compilation(source, example, signature, compile)
+    modules |= compiled.modules
     if signature["kind"] in ("dataframe", "series"):
         modules |= {"pandas"}
     _write(folder / "requirements.lock", lock(installed_modules(modules), requirements).encode())
-    for path, content in (answered.files if answered else {}).items():
+    for path, content in {**(answered.files if answered else {}), **compiled.files}.items():
         _write(folder / path, content)
     return _finish(
         folder,
@@ -122,7 +128,8 @@ def pack(
             "signature": signature,
             "environment": {"python": describe_python(), "lock": "requirements.lock"},
             "example": answered.manifest() if answered else None,
-            "provenance": provenance(),
+            "compiled": compiled.document,
+            "provenance": {**provenance(), **compiled.provenance},
         },
     )
 
