@@ -118,15 +118,19 @@ def stop(home: Path) -> bool:
     try:
         process = psutil.Process(found.pid)
         process.terminate()
-        process.wait(_STOP_S)
+        patience = Patience(_STOP_S)
+        # Started by a notebook's kernel that goes on, it stays a zombie when it has ended.
+        while process.status() != psutil.STATUS_ZOMBIE and not patience.over:
+            patience.pause()
+        stays = process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
-        pass
-    except psutil.TimeoutExpired as error:
+        stays = False
+    if stays:
         raise BackendUnavailable(
             "backend_stays",
             f"The backend (pid {found.pid}) did not end within {_STOP_S:g} s.",
             f"Look at {home / 'backend.log'}; as a last resort: kill -9 {found.pid}",
-        ) from error
+        )
     return True
 
 

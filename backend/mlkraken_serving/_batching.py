@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from mlkraken_serving._values import Items, ModelInput, Table, Tensor
 
 __all__ = ["Queued", "Waiting", "cut"]
@@ -19,8 +21,7 @@ __all__ = ["Queued", "Waiting", "cut"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Queued(Generic[T]):
+class Queued(msgspec.Struct, Generic[T], frozen=True, eq=False):
     """One query in the queue and whatever its owner needs to be told by."""
 
     data: ModelInput
@@ -78,10 +79,7 @@ class Waiting(Generic[T]):
 def _same_shape(first: ModelInput, other: ModelInput) -> bool:
     """Tell whether rows of both can stand below each other; never for a `Single`."""
     if isinstance(first, Tensor) and isinstance(other, Tensor):
-        return (
-            first.array.shape[1:] == other.array.shape[1:]
-            and first.array.dtype == other.array.dtype
-        )
+        return first.shape[1:] == other.shape[1:] and first.dtype == other.dtype
     if isinstance(first, Table) and isinstance(other, Table):
         # Comparing field by field would cost more than most predictions; callers who bring a
         # signature of their own get the same object for the same text.

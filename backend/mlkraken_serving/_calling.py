@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+import msgspec
 
 from mlkraken_serving._batching import Queued, Waiting, cut
 from mlkraken_serving._errors import InternalError, ModelError, ServingError
@@ -19,8 +20,7 @@ __all__ = ["Calling", "Outcome", "Prediction"]
 log = logging.getLogger("mlkraken.serving")
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(msgspec.Struct, frozen=True):
     """A model's answer to one query.
 
     ``model_ms`` is what the call took, in milliseconds; ``batch_rows`` how many rows it had,

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import msgspec
+
 from mlkraken_serving._auth import Gate
 from mlkraken_serving._core import Core, Outcome, Prediction
 from mlkraken_serving._deadlines import Ticket
@@ -25,8 +27,7 @@ _CLIENT_GONE = 499
 log = logging.getLogger("mlkraken.serving")
 
 
-@dataclass(slots=True)
-class Request:
+class Request(msgspec.Struct):
     """A request as the parser read it; ``near`` tells that it came from this machine."""
 
     method: bytes

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
 
 from mlkraken_serving._manifest import Signature
 
@@ -26,8 +27,7 @@ of the dtype that the field's storage is made of, which the model may write to."
 _NESTED = ("json", "any")
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """Named columns of equal length, as ``signature`` describes them."""
 
     columns: Mapping[str, Column]
@@ -35,19 +35,61 @@ class Table:
     signature: Signature
 
 
-@dataclass(frozen=True, slots=True)
 class Tensor:
-    """A numpy array whose first axis is the rows."""
+    """A numpy array whose first axis is the rows.
 
-    array: npt.NDArray[Any]
+    Parameters
+    ----------
+    array
+        The array; see `of_rows` for one that is made only when it is needed.
+    """
+
+    __slots__ = ("_array", "_values", "dtype", "shape")
+
+    def __init__(self, array: npt.NDArray[Any]) -> None:
+        self._array: npt.NDArray[Any] | None = array
+        self._values: list[list[Any]] = []
+        self.dtype = array.dtype
+        self.shape: tuple[int, ...] = array.shape
+
+    @classmethod
+    def of_rows(cls, values: list[list[Any]], width: int, dtype: np.dtype[Any]) -> Tensor:
+        """Return a matrix of ``values``, lists of ``width`` numbers each.
+
+        Rows of many queries are made into one array at once: an array a query would take as
+        long as the rest of its reading.
+        """
+        tensor = cls.__new__(cls)
+        tensor._array = None
+        tensor._values = values
+        tensor.dtype = dtype
+        tensor.shape = (len(values), width)
+        return tensor
+
+    @property
+    def array(self) -> npt.NDArray[Any]:
+        if self._array is None:
+            import numpy as np
+
+            self._array = np.array(self._values, dtype=self.dtype)
+        return self._array
 
     @property
     def rows(self) -> int:
-        return int(self.array.shape[0])
+        return self.shape[0]
+
+    @staticmethod
+    def joined(parts: Sequence[Tensor]) -> Tensor:
+        """Return the rows of all below each other."""
+        import numpy as np
+
+        if all(part._array is None for part in parts):
+            values = [row for part in parts for row in part._values]
+            return Tensor.of_rows(values, parts[0].shape[1], parts[0].dtype)
+        return Tensor(np.concatenate([part.array for part in parts]))
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(msgspec.Struct, frozen=True):
     """A list of values, one a row.
 
     ``each`` tells that the model takes them one by one, not as a list.
@@ -61,8 +103,7 @@ class Items:
         return len(self.values)
 
 
-@dataclass(frozen=True, slots=True)
-class Single:
+class Single(msgspec.Struct, frozen=True):
     """One value that the model takes whole and answers with one value."""
 
     value: Any
@@ -85,9 +126,7 @@ def join(parts: Sequence[ModelInput]) -> ModelInput:
         return _joined_tables(first, parts)
     if isinstance(first, Items):
         return Items([_own(value) for part in parts for value in _items(part)], first.each)
-    import numpy as np
-
-    return Tensor(np.concatenate([_array(part) for part in parts]))
+    return Tensor.joined([_tensor(part) for part in parts])
 
 
 def _joined_tables(first: Table, parts: Sequence[ModelInput]) -> Table:
@@ -125,6 +164,6 @@ def _items(part: ModelInput) -> list[Any]:
     return part.values
 
 
-def _array(part: ModelInput) -> np.typing.NDArray[Any]:
+def _tensor(part: ModelInput) -> Tensor:
     assert isinstance(part, Tensor)
-    return part.array
+    return part

@@ -199,6 +199,12 @@ def test_a_log_can_be_followed_and_interrupted(shared_kraken: Kraken) -> None:
     assert service.state == "running"
 
 
+def test_a_backend_that_a_living_notebook_started_can_be_stopped(kraken: Kraken) -> None:
+    home = kraken.connection.target.home
+    kraken.models()  # this process, like a kernel, goes on and has the backend as its child
+    assert "stopped" in run("backend", "stop", home=home).stdout
+
+
 def test_tokens_are_made_listed_and_revoked(kraken: Kraken) -> None:
     home = kraken.connection.target.home
     service = kraken.deploy(lambda xs: xs, "guarded", example=[1.0])

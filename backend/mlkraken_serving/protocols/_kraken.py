@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import msgspec
@@ -11,7 +10,8 @@ from mlkraken_serving._core import Prediction
 from mlkraken_serving._errors import BodyError, NoRoute, ServingError, UnknownModel
 from mlkraken_serving._manifest import Signature
 from mlkraken_serving.codecs._json_in import InputReader, parse_json
-from mlkraken_serving.codecs._json_out import describe
+from mlkraken_serving.codecs._quick import quick_reader
+from mlkraken_serving.protocols._kraken_answer import AnswerWriter
 from mlkraken_serving.protocols._port import Ask, Endpoint, Query, Reply, Served, Service
 from mlkraken_serving.protocols._sharing import Case, SharedPath
 
@@ -34,6 +34,8 @@ class KrakenProtocol:
         self._identity = service.identity
         signature = service.manifest.signature
         self._reader = InputReader(signature)
+        self._quick = quick_reader(signature)
+        self._writer = AnswerWriter(service)
         self._unsigned = signature.kind == "any"
         self._readers: dict[bytes, InputReader] = {}
 
@@ -50,16 +52,18 @@ class KrakenProtocol:
         InputError
             What `InputReader.read` raises.
         """
+        quick = self._quick.read(query.body) if self._quick else None
+        if quick is not None:
+            data, meta = quick
+            self._check_model(meta.get("modelId"))
+            return Ask(data, self.calls(meta.get("method")), meta)
         data, meta = self._open(parse_json(query.body))
         calls = self.calls(meta.get("method"))
         return Ask(self._reader_for(meta).read(data, exact=meta.get("exact") is True), calls, meta)
 
     def write(self, ask: Ask, prediction: Prediction, query: Query) -> Reply:
         """Return the answer; see `QueryProtocol.write`."""
-        meta = ask.context
-        result, kind = describe(prediction.value)
-        filled = self.filled(meta, query.request_id, prediction) | {"resultType": kind}
-        return Reply(_encode(result, filled, meta.get("exact") is True))
+        return Reply(self._writer.write(prediction, ask.context, query.request_id))
 
     def failed(self, error: ServingError, status: int, request_id: str) -> Reply:
         """Return an error in the house's own form."""
@@ -101,8 +105,10 @@ class KrakenProtocol:
     def _check_model(self, wanted: Any) -> None:
         if wanted is None:
             return
-        name, _, version = str(wanted).partition("@")
         here = self._identity
+        if wanted == here.model:
+            return
+        name, _, version = str(wanted).partition("@")
         # A replica knows its number but not which aliases point to it; the gateway does.
         if name != here.model or (version.isdecimal() and int(version) != here.version):
             raise UnknownModel(
@@ -132,17 +138,7 @@ class KrakenProtocol:
 
     def filled(self, meta: dict[str, Any], request_id: str, done: Prediction) -> dict[str, Any]:
         """Return ``metaData`` with what the answer says of itself."""
-        return {
-            **meta,
-            "modelId": self._identity.model,
-            "version": self._identity.version,
-            "digest": self._identity.digest,
-            "requestId": request_id,
-            "modelTimeMs": round(done.model_ms, 4),
-            "rows": done.rows,
-            "batchRows": done.batch_rows,
-            "engine": self._engine.name,
-        }
+        return self._writer.filled(meta, request_id, done)
 
 
 def failed(error: ServingError, status: int, request_id: str) -> Reply:
@@ -157,19 +153,6 @@ def failed(error: ServingError, status: int, request_id: str) -> Reply:
     if isinstance(error, NoRoute) and error.allowed:
         headers = ((b"allow", ", ".join(error.allowed).encode()),)
     return Reply(msgspec.json.encode({"error": told}), status, headers=headers)
-
-
-def _encode(result: Any, meta: dict[str, Any], exact: bool) -> bytes:
-    """Write strict JSON, null for NaN; literals for those who said that they read them."""
-    answer = {"result": result, "metaData": meta}
-    try:
-        if exact:
-            return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
-        return msgspec.json.encode(answer)
-    except UnicodeEncodeError:  # half of a surrogate pair has no UTF-8, only an escape
-        if not exact:
-            answer = json.loads(json.dumps(answer), parse_constant=lambda literal: None)
-        return json.dumps(answer, separators=(",", ":")).encode()
 
 
 def kraken(service: Service, everywhere: Case, *cases: Case) -> Served:

@@ -2,13 +2,18 @@
 
 A protocol is three plain functions around the model's answer: read a body, write an answer, tell
 a failure. None of them waits, so the door is free to answer on whichever way is the quickest.
+
+What is made anew for every query is a msgspec struct: a frozen dataclass takes ten times as long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
+
+import msgspec
 
 from mlkraken_serving._core import Prediction
 from mlkraken_serving._errors import ServingError
@@ -57,8 +62,7 @@ class Service:
     counts: Callable[[], dict[str, float]]
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(msgspec.Struct, frozen=True):
     """One request, authenticated and read to its end.
 
     ``path`` begins at the service's own root and has no query string, which is ``arguments``
@@ -73,7 +77,7 @@ class Query:
     body: bytes
     request_id: str
     arguments: bytes = b""
-    parts: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, str] = MappingProxyType({})
 
     @property
     def content_type(self) -> str:
@@ -82,8 +86,7 @@ class Query:
         return raw.partition(";")[0].strip().lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """What a query wants of the model.
 
     ``calls`` names the model's methods, of `Engine.calls`; empty is what the bundle calls. With
@@ -96,8 +99,7 @@ class Ask:
     context: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """An answer. The door adds Content-Length, X-Request-Id and what compresses it."""
 
     body: bytes
