@@ -7,7 +7,7 @@ import math
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from mlkraken_serving._errors import BodyError, InputError
+from mlkraken_serving._errors import BodyError, InputError, ServingError
 from mlkraken_serving._manifest import Signature
 from mlkraken_serving._values import ModelInput, Tensor
 from mlkraken_serving.codecs._json_in import InputReader
@@ -39,7 +39,9 @@ def read_npy(body: bytes, signature: Signature) -> ModelInput:
     """
     try:
         arrays = _unzipped(body) if body.startswith(NPZ) else {"": _array(body)}
-    except (ValueError, OSError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
+    except ServingError:
+        raise
+    except Exception as error:  # whose head is no head makes numpy's tokenizer raise anything
         raise BodyError(
             "npy_unreadable",
             f"The body is not a numpy file: {error}.",
