@@ -17,7 +17,7 @@ from serving._models import Row, Served
 from serving._processes import Command
 from serving.peers._peer import Peer
 
-__all__ = ["Compiled", "Kraken", "KrakenServe"]
+__all__ = ["Compiled", "Kraken", "KrakenServe", "WithoutRecords"]
 
 _TOKEN = "a-token-of-the-benchmarks"
 _BIN = Path(sys.executable).parent
@@ -69,6 +69,13 @@ class Kraken(Peer):
 
     def _json(self, rows: Sequence[Row]) -> Query:
         return json_query("/predict", {"modelData": rows, "metaData": {"modelId": "served"}})
+
+
+class WithoutRecords(Kraken):
+    """The same without a record a query."""
+
+    name = "mlkraken without records"
+    records = False
 
 
 class Compiled(Kraken):
