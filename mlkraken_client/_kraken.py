@@ -107,6 +107,8 @@ class Kraken:
             Whether the stable address shall answer with it.
         batch
             Whether rows of different queries may be predicted in one call; found out when None.
+            Sums then end in other bits, as they do in the notebook with the number of rows;
+            False gives every query the bits of `model.predict` for its rows alone.
         compile
             Whether to serve a compiled form of the model, many times faster, if it is proven to
             give the same answers; otherwise the original serves and the reason is told.

@@ -31,6 +31,12 @@ _EXAMPLE = click.option(
 _RUNTIME = click.option("--runtime", default=None, help="What runs the model; found out if left.")
 _CODE = click.option("--code", multiple=True, help="File or folder of modules; may be repeated.")
 _REQUIREMENTS = click.option("--requirements", default=None, help="File of requirements.")
+_BATCH = click.option(
+    "--batch/--no-batch",
+    default=None,
+    help="Predict rows of different queries in one call; found out if left. "
+    "Without, every answer has the bits of the query alone.",
+)
 _COMPILE = click.option(
     "--compile", "compile", is_flag=True, help="Serve a compiled form, if proven to agree."
 )
@@ -43,6 +49,7 @@ def _deploy(main: click.Group) -> None:
     @_RUNTIME
     @_CODE
     @_REQUIREMENTS
+    @_BATCH
     @_COMPILE
     @click.option("--cpu", default=1.0, help="Cores of each replica.")
     @click.option("--memory", default="2GB", help="Memory of each replica.")
@@ -88,6 +95,7 @@ def _pack(main: click.Group) -> None:
     @_EXAMPLE
     @_CODE
     @_REQUIREMENTS
+    @_BATCH
     @_COMPILE
     def pack_(
         context: Context,
@@ -98,6 +106,7 @@ def _pack(main: click.Group) -> None:
         example_file: str | None,
         code: tuple[str, ...],
         requirements: str | None,
+        batch: bool | None,
         compile: bool,
     ) -> None:
         """Write the bundle of the saved model at PATH, and nothing else."""
@@ -115,6 +124,7 @@ def _pack(main: click.Group) -> None:
             example=read_example(example_file),
             requirements=requirements,
             code=code,
+            batch=batch,
             compile=compile,
         )
         if as_json:
@@ -142,6 +152,7 @@ def _serve(main: click.Group) -> None:
     @_RUNTIME
     @_CODE
     @_REQUIREMENTS
+    @_BATCH
     @_COMPILE
     def serve(
         context: Context,
@@ -155,6 +166,7 @@ def _serve(main: click.Group) -> None:
         runtime: str | None,
         code: tuple[str, ...],
         requirements: str | None,
+        batch: bool | None,
         compile: bool,
     ) -> None:
         """Serve the saved model at PATH in the foreground, without a backend.
@@ -178,6 +190,7 @@ def _serve(main: click.Group) -> None:
                 example=read_example(example_file),
                 requirements=requirements,
                 code=code,
+                batch=batch,
                 compile=compile,
             )
             if compile:

@@ -238,6 +238,10 @@ def test_packing_writes_a_bundle_and_nothing_else(tmp_path: Path, files: Path) -
     assert done["digest"].startswith("sha256:")
     assert (out / "kraken.json").is_file()
     assert "not empty" in run("pack", files / "penguins.joblib", "-o", out, status=1).stderr
+    alone = tmp_path / "alone"
+    run("pack", files / "penguins.joblib", "-o", alone, "--no-batch")
+    batched = [json.loads((folder / "kraken.json").read_text())["entry"] for folder in (out, alone)]
+    assert [entry["batch"] for entry in batched] == [True, False]
 
 
 def free_port() -> int:

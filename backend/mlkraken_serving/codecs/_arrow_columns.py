@@ -11,7 +11,8 @@ from typing import Any
 from mlkraken_serving._errors import InputError
 from mlkraken_serving._manifest import Field
 from mlkraken_serving.codecs._arrow_column import ArrowColumn
-from mlkraken_serving.codecs._columns import ColumnReader, shown
+from mlkraken_serving.codecs._casts import cast
+from mlkraken_serving.codecs._columns import ColumnReader
 
 __all__ = ["column_cells", "python_cells"]
 
@@ -84,58 +85,16 @@ def _plain_numbers(column: ArrowColumn) -> bool:
 def _numbers(field: Field, column: ArrowColumn, reader: ColumnReader) -> Any:
     import numpy as np
 
-    values = exactly(column, np.dtype(field.dtype), f"Column {field.name!r}")
-    if column.missing is None:
-        return values
-    if values.dtype.kind == "f" and field.missing == "nan" and field.nullable:
-        values = values.copy()  # the body's own bytes may back another column
-        values[column.missing] = np.nan
-        return values
-    return reader.present(ArrowColumn(column.field, values, column.missing).cells())
-
-
-def exactly(column: ArrowColumn, target: Any, place: str) -> Any:
-    """Return a column's numbers as an array of dtype ``target``.
-
-    Raises
-    ------
-    InputError
-        ``value_mistyped`` for one that is not the same number in ``target``.
-    """
-    import numpy as np
-
-    values = column.values
-    if values.dtype == target:
-        return values
-    with np.errstate(all="ignore"):
-        cast = values.astype(target)
-        wrong = _differs(values, cast)
-    if column.missing is not None:
-        wrong &= ~column.missing.reshape(-1, *[1] * (wrong.ndim - 1))
-    if not wrong.any():
-        return cast
-    at = tuple(int(place) for place in np.argwhere(wrong)[0])
-    raise InputError(
-        "value_mistyped",
-        f"{place}, row {at[0]}: {shown(values[at].item())} is {values.dtype} and not the same "
-        f"number in {target}.",
-        f"The model takes {target}: cast where the loss is yours to decide.",
-    )
-
-
-def _differs(values: Any, cast: Any) -> Any:
-    """Tell where a cast is another number; casting back alone misses the ends of the ranges."""
-    if values.dtype.kind == "f" and cast.dtype.kind == "f":
-        return (cast != values) & (values == values)  # noqa: PLR0124
-    if values.dtype.kind == "f" or cast.dtype.kind == "f":
-        floats = values if values.dtype.kind == "f" else cast
-        whole = cast.dtype if values.dtype.kind == "f" else values.dtype
-        bits = 8 * whole.itemsize - (whole.kind == "i")
-        low = -(2.0**bits) if whole.kind == "i" else 0.0
-        wide = floats.astype("float64")
-        outside = ~((wide >= low) & (wide < 2.0**bits))
-        return outside | (cast.astype(values.dtype) != values)
-    return (cast.astype(values.dtype) != values) | ((cast < 0) != (values < 0))
+    values, missing = column.values, column.missing
+    if missing is not None:  # what lies where nothing is may be any number
+        values = np.where(missing, values.dtype.type(0), values)
+    cells = cast(values, np.dtype(field.dtype), reader.place)
+    if missing is None:
+        return cells
+    if cells.dtype.kind == "f" and field.missing == "nan" and field.nullable:
+        cells[missing] = np.nan
+        return cells
+    return reader.present(ArrowColumn(column.field, cells, missing).cells())
 
 
 # -- times ------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from mlkraken_serving._manifest import Field, Signature
 from mlkraken_serving._values import ModelInput
 from mlkraken_serving.codecs._arrow import ArrowTable, read_arrow
 from mlkraken_serving.codecs._arrow_column import ArrowColumn
-from mlkraken_serving.codecs._arrow_columns import column_cells, exactly, python_cells
+from mlkraken_serving.codecs._arrow_columns import column_cells, python_cells
 from mlkraken_serving.codecs._columnar import model_input, stacked
 from mlkraken_serving.codecs._tensors import TensorReader
 
@@ -72,19 +72,16 @@ class ArrowColumns:
         return stacked(self, field)
 
     def _nested(self, column: ArrowColumn, field: Field, shape: list[int]) -> Any:
-        import numpy as np
 
         values = column.values
-        read = TensorReader(field).read
-        if isinstance(values, list) or field.dtype == "any":
-            return read(python_cells(column), exact=False).array
+        reader, values = TensorReader(field), column.values
+        if isinstance(values, list) or values.dtype.kind not in "iuf":
+            return reader.read(python_cells(column), exact=False).array
         if values.ndim == 2 and math.prod(shape) == values.shape[1]:
             values = values.reshape(len(values), *shape)  # as Arrow's own tensors lie
-        numbers = field.dtype.startswith(("int", "uint", "float")) and values.dtype.kind in "iuf"
-        if not numbers or values.shape[1:] != tuple(shape):
-            return read(values.tolist(), exact=False).array
-        whole = ArrowColumn(column.field, values)
-        return exactly(whole, np.dtype(field.dtype), "The rows").astype(field.storage, copy=False)
+        if field.dtype.startswith(("int", "uint", "float", "any")):
+            return reader.fit(values).array
+        return reader.read(values.tolist(), exact=False).array
 
 
 _LISTS = ("list", "large_list", "fixed_size_list")

@@ -27,7 +27,7 @@ class ColumnReader:
 
     def __init__(self, field: Field, place: Callable[[int], str] | None = None) -> None:
         self.field = field
-        self._place = place or (lambda number: f"Column {field.name!r}, row {number}")
+        self.place = place or (lambda number: f"Column {field.name!r}, row {number}")
         self._read = cell_reader(field)
 
     def cells(self, values: Sequence[Any], *, exact: bool) -> list[Any]:
@@ -85,7 +85,7 @@ class ColumnReader:
             except ValueError as reason:
                 return InputError(
                     "value_mistyped",
-                    f"{self._place(number)}: {shown(cell)} {reason}.",
+                    f"{self.place(number)}: {shown(cell)} {reason}.",
                     f"The column is {field.dtype}: send {expected(field.dtype)}.",
                 )
         raise AssertionError("a column was refused of which every cell passes")
@@ -95,7 +95,7 @@ class ColumnReader:
         kind = field.dtype if field.shape else field.storage or field.dtype
         return InputError(
             "value_missing",
-            f"{self._place(number)}: the value is missing, but the column is {kind}, which cannot "
+            f"{self.place(number)}: the value is missing, but the column is {kind}, which cannot "
             "hold missing values.",
             "Send a value, or deploy with an example whose column can hold missing values "
             "(float64, Int64, boolean).",

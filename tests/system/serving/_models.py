@@ -75,11 +75,16 @@ _DEEDS: dict[str, Any] = {
 }
 
 
-def doubled(frame: Any) -> Any:
-    """Row by row; a negative number fails, a row with a gate waits for it."""
+def pass_gates(frame: Any) -> None:
+    """Wait at the gate of every row that has one."""
     for gate in frame["gate"]:
         if gate:
             _wait({"gate": gate})
+
+
+def doubled(frame: Any) -> Any:
+    """Row by row; a negative number fails, a row with a gate waits for it."""
+    pass_gates(frame)
     if (frame["x"] < 0).any():
         raise ValueError("a negative number")
     return frame["x"].to_numpy() * 2
@@ -87,9 +92,7 @@ def doubled(frame: Any) -> Any:
 
 def totals(frame: Any) -> Any:
     """Not row by row, whatever it says of itself: every call's rows change every answer."""
-    for gate in frame["gate"]:
-        if gate:
-            _wait({"gate": gate})
+    pass_gates(frame)
     return {"total": float(frame["x"].sum())}
 
 

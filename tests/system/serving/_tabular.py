@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tests.system.serving import _models
+
+_WEIGHED = [f"c{place}" for place in range(20)]
 FEATURES = np.random.default_rng(0).normal(size=(60, 4))
 
 
@@ -31,6 +34,12 @@ def odd_answers(frame: pd.DataFrame) -> pd.DataFrame:
             "raw": pd.Series([b"\x00\xff"] * rows, dtype=object),
         }
     )
+
+
+def weighed(frame: pd.DataFrame) -> Any:
+    """Sum by a matrix product, whose last bits depend on the number of rows; wait at gates."""
+    _models.pass_gates(frame)
+    return frame[_WEIGHED].to_numpy() @ np.linspace(-1, 1, len(_WEIGHED)) / 3
 
 
 def seen(frame: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +16,13 @@ from tests.system.serving.conftest import Start
 
 
 @contextmanager
-def busy(server: Server, folder: Path) -> Iterator[Future[Answer]]:
+def busy(
+    server: Server, folder: Path, row: Mapping[str, Any] | None = None
+) -> Iterator[Future[Answer]]:
     """Keep the model busy with a query of one row until the block ends; yield its answer."""
     gate = folder / "gate"
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(server.ask, {"x": 1.0, "gate": str(gate)})
+        answer = pool.submit(server.ask, {**(row or {"x": 1.0}), "gate": str(gate)})
         try:
             until(gate.with_suffix(".begun").exists)
             yield answer
@@ -42,10 +44,12 @@ def queued(server: Server) -> float:
     return float(line.split()[1])
 
 
-def ask_together(server: Server, folder: Path, queries: list[Any]) -> list[Answer]:
+def ask_together(
+    server: Server, folder: Path, queries: list[Any], row: Mapping[str, Any] | None = None
+) -> list[Answer]:
     """Ask all while the model is busy; it is free only when all of them wait."""
     with ThreadPoolExecutor(len(queries)) as pool:
-        with busy(server, folder) as first:
+        with busy(server, folder, row) as first:
             answers = [pool.submit(server.ask, query) for query in queries]
             until(lambda: queued(server) == len(queries))
         assert first.result(BOUND_S).status == 200
