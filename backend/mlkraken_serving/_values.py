@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["Column", "Items", "ModelInput", "Single", "Table", "Tensor", "join"]
+__all__ = ["Column", "Items", "ModelInput", "Rows", "Single", "Table", "Tensor", "Tuned", "join"]
 
 Column: TypeAlias = "list[Any] | npt.NDArray[Any]"
 """Cells of one column: Python values, ``None`` where one is missing; or, where nothing is, an array
@@ -110,7 +110,21 @@ class Single(msgspec.Struct, frozen=True):
     rows: int = 1
 
 
-ModelInput: TypeAlias = Table | Tensor | Items | Single
+Rows: TypeAlias = Table | Tensor | Items | Single
+
+
+class Tuned(msgspec.Struct, frozen=True):
+    """Rows, and parameters of the model's method for this call only: never joined with others."""
+
+    data: Rows
+    parameters: dict[str, Any]
+
+    @property
+    def rows(self) -> int:
+        return self.data.rows
+
+
+ModelInput: TypeAlias = Rows | Tuned
 
 
 def join(parts: Sequence[ModelInput]) -> ModelInput:

@@ -6,9 +6,9 @@ import importlib
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-__all__ = ["Call", "calls_of", "classes_of"]
+__all__ = ["Call", "calls_of", "classes_of", "parameters_of"]
 
-Call: TypeAlias = Callable[[Any], Any]
+Call: TypeAlias = Callable[..., Any]
 
 _ANSWERING = (
     "predict",
@@ -47,3 +47,11 @@ def classes_of(model: Any) -> tuple[Any, ...]:
     if getattr(classes, "ndim", None) != 1:
         return ()
     return tuple(classes.tolist())
+
+
+def parameters_of(model: Any) -> tuple[str, ...]:
+    """Return the parameters that an MLflow model was logged with; others take none."""
+    if type(model).__module__.partition(".")[0] != "mlflow":
+        return ()
+    schema = model.metadata.get_params_schema()
+    return tuple(parameter.name for parameter in schema.params) if schema else ()

@@ -46,6 +46,7 @@ class CompiledEngine:
         self._session: Any = None
         self.calls = tuple(compiled.calls)
         self.classes = tuple(compiled.classes)
+        self.parameters: tuple[str, ...] = ()
 
     def load(self) -> None:
         """Open the graph; see `Engine.load`."""

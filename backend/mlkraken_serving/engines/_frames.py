@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlkraken_serving._errors import InputError
 from mlkraken_serving._manifest import Field
-from mlkraken_serving._values import Column, Items, ModelInput, Single, Table, Tensor
+from mlkraken_serving._values import Column, Items, Rows, Single, Table, Tensor
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -18,7 +18,7 @@ __all__ = ["native"]
 _MISSING_TIME = -(2**63)
 
 
-def native(data: ModelInput) -> Any:
+def native(data: Rows) -> Any:
     """Return ``data`` as the kind of object that the signature it was read by names.
 
     Raises

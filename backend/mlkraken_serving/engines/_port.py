@@ -27,6 +27,9 @@ class Engine(Protocol):
     classes: tuple[Any, ...]
     """A classifier's labels, in the order of its probabilities; empty where there are none."""
 
+    parameters: tuple[str, ...]
+    """Names that the parameters of a `Tuned` may have; empty for a model that takes none."""
+
     def load(self) -> None:
         """Make the model ready to predict.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import logging
 import pickle
@@ -14,8 +15,8 @@ from typing import Any
 
 from mlkraken_serving._errors import BundleError, InputError, LoadError, ModelError, ServingError
 from mlkraken_serving._manifest import Bundle
-from mlkraken_serving._values import Items, ModelInput
-from mlkraken_serving.engines._calls import Call, calls_of, classes_of
+from mlkraken_serving._values import Items, ModelInput, Rows, Tuned
+from mlkraken_serving.engines._calls import Call, calls_of, classes_of, parameters_of
 from mlkraken_serving.engines._environment import check_environment
 from mlkraken_serving.engines._frames import native
 
@@ -24,6 +25,9 @@ __all__ = ["PythonEngine"]
 _PATH = re.compile(r"(?<![\w.:/])/(?:[^\s/'\"]+/)+([^\s/'\",:;)]*)")
 _LAST_PART = r"\1"
 """Callers are not told where on this machine something is; the log has the whole path."""
+
+_MLFLOW_REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
+"""Codes of MLflow's own exception where it is the input that is to blame."""
 
 log = logging.getLogger("mlkraken.serving")
 
@@ -41,6 +45,7 @@ class PythonEngine:
     lanes = 1
     calls: tuple[str, ...] = ()
     classes: tuple[Any, ...] = ()
+    parameters: tuple[str, ...] = ()
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
@@ -65,6 +70,7 @@ class PythonEngine:
             self._calls = calls_of(model, entry.call)
             self.calls = tuple(self._calls)
             self.classes = classes_of(model)
+            self.parameters = parameters_of(model)
         except (ServingError, KeyboardInterrupt):
             raise
         except BaseException as error:
@@ -76,6 +82,8 @@ class PythonEngine:
         return answers if len(calls) > 1 else answers[0]
 
     def _answer(self, data: ModelInput, call: Call) -> Any:
+        if isinstance(data, Tuned):
+            return self._answer(data.data, functools.partial(call, params=data.parameters))
         argument = _argument(data)
         try:
             if isinstance(data, Items) and data.each:
@@ -85,7 +93,7 @@ class PythonEngine:
             raise _predict_error(error) from error
 
 
-def _argument(data: ModelInput) -> Any:
+def _argument(data: Rows) -> Any:
     try:
         return native(data)
     except ServingError:
@@ -140,7 +148,13 @@ def _load_error(error: BaseException) -> LoadError:
     )
 
 
-def _predict_error(error: BaseException) -> ModelError:
+def _predict_error(error: BaseException) -> ServingError:
+    if getattr(error, "error_code", "") in _MLFLOW_REFUSALS:
+        return InputError(
+            "model_refused",
+            f"The model takes no such input: {_PATH.sub(_LAST_PART, str(error))}",
+            "Compare it with the signature and the parameters that it was logged with.",
+        )
     if isinstance(error, SystemExit):
         return ModelError(
             "predict_exited",

@@ -16,6 +16,7 @@ import msgspec
 
 from mlkraken_serving._core import Prediction
 from mlkraken_serving._errors import BodyError, NoRoute, ServingError
+from mlkraken_serving._values import Tuned
 from mlkraken_serving.codecs._json_in import parse_json
 from mlkraken_serving.codecs._json_out import describe
 from mlkraken_serving.codecs._json_text import strict_json
@@ -76,8 +77,11 @@ class MlflowProtocol:
             return Ask(self._reader.whole(message), context="unwrapped")
         if len(present) != 1:
             raise _wrong_form(f"It has {' and '.join(present) or 'none of them'}.")
-        calls = self._calls(message.get("params"))
-        return Ask(self._reader.read(present[0], message[present[0]]), calls)
+        calls, parameters = self._params(message.get("params"))
+        data = self._reader.read(present[0], message[present[0]])
+        if parameters and not isinstance(data, Tuned):
+            data = Tuned(data, parameters)
+        return Ask(data, calls)
 
     def write(self, ask: Ask, prediction: Prediction, query: Query) -> Reply:
         """Write ``{"predictions": ...}``; see `QueryProtocol.write`."""
@@ -89,27 +93,31 @@ class MlflowProtocol:
         """Write an error as MLflow does; see `QueryProtocol.failed`."""
         return mlflow_error(error, status, request_id)
 
-    def _calls(self, params: Any) -> tuple[str, ...]:
+    def _params(self, params: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
+        """Return the methods to call and the parameters of the model itself."""
         if params is None:
-            return ()
+            return (), {}
         if not isinstance(params, dict):
             raise BodyError("params_form", "params is not an object.", 'Send "params": {}.')
-        if others := [name for name in params if name != "method"]:
+        known = self._engine.parameters
+        parameters = {name: value for name, value in params.items() if name in known}
+        others = [name for name in params if name not in known and name != "method"]
+        if others:
             raise BodyError(
                 "params_unsupported",
                 f"The model takes no parameter {others[0]!r}.",
-                "Leave it out; params.method names a method of the model.",
+                f"It takes {', '.join(known) or 'none'}; params.method names one of its methods.",
             )
-        method = params.get("method")
+        method = None if "method" in known else params.get("method")
         if method is None:
-            return ()
+            return (), parameters
         if method not in self._engine.calls:
             raise BodyError(
                 "method_unknown",
                 f"The model has no method {method!r} that can be asked for.",
                 f"It has {', '.join(self._engine.calls)}.",
             )
-        return (method,)
+        return (method,), parameters
 
 
 def predictions_of(value: Any) -> Any:

@@ -257,3 +257,40 @@ def test_ping_says_what_each_of_its_callers_looks_for(table: Service) -> None:
     starting = Service(table.identity, table.manifest, table.engine, lambda: {}, dict)
     (ping, _) = mlflow_pages(starting)
     assert ping.answer(query(b"")).status == 503
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory: pytest.TempPathFactory) -> Service:
+    """An MLflow model whose predict takes parameters, with the types it was logged with."""
+    import mlflow.pyfunc
+    from mlflow.models import infer_signature
+
+    class Scaler(mlflow.pyfunc.PythonModel):
+        def predict(self, context, model_input, params=None):
+            return model_input["x"] * params["factor"] + params["shift"]
+
+    folder = tmp_path_factory.mktemp("tuned")
+    frame = pd.DataFrame({"x": [1.0, 2.0]})
+    signature = infer_signature(frame, frame["x"], params={"factor": 2.0, "shift": 0})
+    mlflow.pyfunc.save_model(
+        folder / "model", python_model=Scaler(), signature=signature, pip_requirements=[]
+    )
+    return service_of(folder / "model", folder / "bundle", example=frame)
+
+
+@pytest.mark.parametrize(
+    ("params", "wanted"),
+    [(None, [2.0, 4.0]), ({"factor": 3.0}, [3.0, 6.0]), ({"factor": 0.5, "shift": 1}, [1.5, 2.0])],
+)
+def test_parameters_reach_an_mlflow_model(tuned: Service, params: Any, wanted: Any) -> None:
+    body = {"inputs": {"x": [1.0, 2.0]}, **({} if params is None else {"params": params})}
+    assert [row["x"] for row in predictions(tuned, body)] == wanted
+
+
+@pytest.mark.parametrize(
+    ("params", "code"),
+    [({"factor": "much"}, "model_refused"), ({"colour": 1}, "params_unsupported")],
+)
+def test_parameters_of_another_kind_are_refused(tuned: Service, params: Any, code: str) -> None:
+    body = {"inputs": {"x": [1.0]}, "params": params}
+    assert refused(tuned, body) == (400, "BAD_REQUEST", code)
