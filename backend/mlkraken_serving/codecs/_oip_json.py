@@ -68,6 +68,8 @@ def from_json(
 def _check_shape(name: str, wanted: tuple[int, ...], got: tuple[int, ...], *, nested: bool) -> None:
     if got == wanted or (not nested and got == (math.prod(wanted),)):
         return
+    if 0 in got and got == wanted[: len(got)]:  # an empty list tells nothing of further axes
+        return
     told = f"nested lists of {spoken(got)}" if nested else f"{got[0]} values"
     raise BodyError(
         "tensor_shape",
@@ -91,7 +93,7 @@ def _flatten(name: str, data: Any, into: list[Any], depth: int = 0) -> tuple[int
 
 
 def _element(name: str, number: int, cell: Any, encoded: bool) -> Any:
-    if cell is None:
+    if cell is None or cell != cell:  # noqa: PLR0124 - NaN is how pandas marks missing text
         return None
     problem = "is not a string"
     if isinstance(cell, str):
@@ -124,8 +126,10 @@ def _numbers(name: str, flat: list[Any], dtype: str) -> npt.NDArray[Any] | list[
         if whole.dtype.kind in "iu":
             return cast(whole, target, place)
     # Cell by cell, because numpy would take truth values, text and halves for integers.
+    if target.kind != "f":
+        flat = [None if cell != cell else cell for cell in flat]  # noqa: PLR0124 - so is NaN
     cells = ColumnReader(Field(name, target.name), place).cells(flat, exact=True)
-    if None not in cells:
+    if not any(cell is None for cell in cells):
         return np.array(cells, dtype=target)
     if target.kind == "f":
         return [None if cell is None else float(target.type(cell)) for cell in cells]
