@@ -100,7 +100,7 @@ class Calling:
 
     def _timed(self, data: ModelInput, calls: tuple[str, ...]) -> tuple[Any, float]:
         self._on_batch(data.rows)
-        started = time.perf_counter()
+        started, busy = time.perf_counter(), time.thread_time()
         try:
             value = self._engine.predict(data, calls)
         except ModelError as error:
@@ -112,5 +112,5 @@ class Calling:
             log.error("unexpected failure while predicting", exc_info=error)
             raise InternalError from error
         elapsed = (time.perf_counter() - started) * 1000
-        self._pace.note(elapsed, data.rows)
+        self._pace.note(elapsed, (time.thread_time() - busy) * 1000, data.rows)
         return value, elapsed

@@ -123,7 +123,7 @@ class Core:
         ticket = Ticket(done)
         query = Queued(data, ticket, calls)
         ticket.query = query
-        if alone and self.idle and self._pace.stays_on_loop(1, data.rows):
+        if alone and self.idle and self._pace.stays_on_loop(0, data.rows):
             (outcome,) = self._calling.run([query])
             ticket.end(outcome)
             return ticket
@@ -166,7 +166,8 @@ class Core:
         while self._free and self._waiting:
             batch = self._waiting.take(-(-len(self._waiting) // self._free))
             self._free -= 1
-            if self._pace.stays_on_loop(self._in_flight, sum(item.data.rows for item in batch)):
+            rows = sum(item.data.rows for item in batch)
+            if self._pace.stays_on_loop(self._in_flight - len(batch), rows):
                 self._deliver(loop, batch, self._calling.run(batch))
                 return  # others are read before the next call on the loop
             self._deadlines.begin(batch[0].owner)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from statistics import median
 
 __all__ = ["Pace"]
 
@@ -15,29 +16,37 @@ class Pace:
     """Tells whether the next call may run on the event loop, by how long the last ones took.
 
     A hand-over to the model's thread and back costs a lone query a tenth of a millisecond and
-    more. It buys that others are read meanwhile, so the more others there are, the shorter a
-    call must be to stay on the loop. A call of more rows than any of the last ones tells nothing
-    of how long it will take.
+    more. It buys that others are read meanwhile, so when there are others a call must be shorter
+    to stay on the loop. A call of more rows than any of the last ones tells nothing of how long
+    it will take.
+
+    What counts is the time on the processor, which one call that was preempted does not change,
+    and the usual time on the clock, as a model may also let other threads do its work.
     """
 
     def __init__(self, trusted: bool) -> None:
         self._trusted = trusted
-        self._recent_ms: deque[float] = deque(maxlen=_REMEMBERED)
-        self._recent_rows: deque[int] = deque(maxlen=_REMEMBERED)
+        self._clock_ms: deque[float] = deque(maxlen=_REMEMBERED)
+        self._processor_ms: deque[float] = deque(maxlen=_REMEMBERED)
+        self._rows: deque[int] = deque(maxlen=_REMEMBERED)
+        self._usual_ms = float("inf")
+        self._most_rows = 0
 
-    def note(self, model_ms: float, rows: int) -> None:
-        self._recent_ms.append(model_ms)
-        self._recent_rows.append(rows)
+    def note(self, clock_ms: float, processor_ms: float, rows: int) -> None:
+        """Remember how long a call took."""
+        self._clock_ms.append(clock_ms)
+        self._processor_ms.append(processor_ms)
+        self._rows.append(rows)
+        if self._trusted and len(self._rows) == _REMEMBERED:
+            self._usual_ms = max(median(self._clock_ms), *self._processor_ms)
+            self._most_rows = max(self._rows)
 
     @property
     def known_short(self) -> bool:
         """Whether the last calls were all short enough for a lone query."""
-        return self._below(_ALONE_MS)
+        return self._usual_ms < _ALONE_MS
 
-    def stays_on_loop(self, in_flight: int, rows: int) -> bool:
-        most_ms = _ALONE_MS if in_flight <= 1 else _AMONG_OTHERS_MS
-        return self._below(most_ms) and rows <= max(self._recent_rows)
-
-    def _below(self, most_ms: float) -> bool:
-        known = self._trusted and len(self._recent_ms) == _REMEMBERED
-        return known and max(self._recent_ms) < most_ms
+    def stays_on_loop(self, others: int, rows: int) -> bool:
+        """Tell whether a call of ``rows`` may run there while ``others`` are not part of it."""
+        most_ms = _AMONG_OTHERS_MS if others else _ALONE_MS
+        return self._usual_ms < most_ms and rows <= self._most_rows

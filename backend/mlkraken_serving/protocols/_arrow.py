@@ -24,6 +24,7 @@ __all__ = ["ArrowProtocol", "is_columnar"]
 
 STREAM = "application/vnd.apache.arrow.stream"
 _ANSWERED_ALIKE = (STREAM, "application/vnd.apache.arrow.file", "application/vnd.apache.parquet")
+_STREAM = STREAM.encode()
 _NOTE = "mlkraken"
 """Where the stream's schema has what ``metaData`` says in JSON."""
 
@@ -32,7 +33,7 @@ def is_columnar(query: Query) -> bool:
     """Tell whether a query brings columns, or wants some."""
     kind = query.headers.get(b"content-type")
     return (kind is not None and kind != JSON and query.content_type in _READERS) or (
-        STREAM.encode() in query.headers.get(b"accept", b"")
+        _STREAM in query.headers.get(b"accept", b"")
     )
 
 
