@@ -46,6 +46,9 @@ def told(server: Server) -> dict[str, Any]:
     return answer
 
 
+@pytest.mark.client(
+    "kserve InferenceRESTClient", "version 2: live, ready, infer binary and JSON, a refusal"
+)
 def test_version_two(told: dict[str, Any]) -> None:
     asked, model = told["v2"], _tabular.classifier()
     assert [asked[key] for key in ("live", "ready", "model ready", "other ready")] == [
@@ -60,6 +63,7 @@ def test_version_two(told: dict[str, Any]) -> None:
     assert "model_not_here" in asked["error"]
 
 
+@pytest.mark.client("kserve InferenceRESTClient", "version 1: live, ready, predict, a refusal")
 def test_version_one(told: dict[str, Any]) -> None:
     asked = told["v1"]
     assert asked["live"] is True

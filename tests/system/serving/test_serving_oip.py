@@ -88,6 +88,7 @@ def texts(array: Any) -> list[str]:
     return [cell.decode() if isinstance(cell, bytes) else cell for cell in array.ravel().tolist()]
 
 
+@pytest.mark.client("tritonclient (http)", "live, ready, model ready with and without version")
 def test_health_and_readiness(client: Any) -> None:
     asked = client("classes")
     assert asked.is_server_live()
@@ -99,6 +100,7 @@ def test_health_and_readiness(client: Any) -> None:
     assert not asked.is_model_ready("other")
 
 
+@pytest.mark.client("tritonclient (http)", "server and model metadata, config")
 def test_metadata_says_what_the_model_takes_and_gives(client: Any) -> None:
     asked = client("classes")
     assert "binary_tensor_data" in asked.get_server_metadata()["extensions"]
@@ -124,6 +126,7 @@ def test_metadata_says_what_the_model_takes_and_gives(client: Any) -> None:
     assert config["input"] == [{"name": "value", "data_type": "TYPE_FP64", "dims": [-1, 4]}]
 
 
+@pytest.mark.client("tritonclient (http)", "infer: binary and JSON, versions, gzip and deflate")
 @pytest.mark.parametrize("compression", [None, "gzip", "deflate"])
 @pytest.mark.parametrize("version", ["", "1", "live"])
 @pytest.mark.parametrize("binary", [True, False])
@@ -153,6 +156,7 @@ def test_an_array_is_answered_to_the_last_bit(
     assert (told["model_name"], told["model_version"], told["id"]) == ("classes", "1", "mine")
 
 
+@pytest.mark.client("tritonclient (http)", "infer: requested outputs")
 def test_only_requested_outputs_come_in_their_order(client: Any) -> None:
     wanted = [
         triton.InferRequestedOutput("probabilities", binary_data=False),
@@ -172,6 +176,7 @@ def test_only_requested_outputs_come_in_their_order(client: Any) -> None:
         asked.infer("classes", [sent("value", X)], outputs=[triton.InferRequestedOutput("score")])
 
 
+@pytest.mark.client("tritonclient (http)", "infer: parameters.method")
 def test_a_parameter_picks_another_method(client: Any) -> None:
     answer = client("classes").infer(
         "classes", [sent("value", X)], parameters={"method": "predict_log_proba", "mark": "m"}
@@ -183,6 +188,7 @@ def test_a_parameter_picks_another_method(client: Any) -> None:
         client("classes").infer("classes", [sent("value", X)], parameters={"method": "fit"})
 
 
+@pytest.mark.client("tritonclient (http)", "infer: a table, one input a column")
 @pytest.mark.parametrize("binary", [True, False])
 def test_a_table_of_text_and_numbers_is_answered_as_in_the_notebook(
     client: Any, penguins: tuple[Any, Any], binary: bool
@@ -199,6 +205,7 @@ def test_a_table_of_text_and_numbers_is_answered_as_in_the_notebook(
     )
 
 
+@pytest.mark.client("tritonclient (http)", "infer: every datatype")
 def test_numbers_of_every_type_pass_both_ways(client: Any) -> None:
     frame = pd.DataFrame({name: extremes(name) for name in NUMBERS})
     frame["text"] = ["", "żółw", "🦀"]
@@ -231,6 +238,7 @@ def test_what_bytes_cannot_carry_comes_as_json(client: Any) -> None:
     assert answer.as_numpy("raw").tolist() == [b"\x00\xff"] * 2
 
 
+@pytest.mark.client("tritonclient (http)", "infer: NaN in JSON")
 def test_a_nan_literal_is_taken_and_null_comes_back(client: Any) -> None:
     answer = client("refusing").infer(
         "refusing",
@@ -240,6 +248,7 @@ def test_a_nan_literal_is_taken_and_null_comes_back(client: Any) -> None:
     assert answer.get_response()["outputs"][0]["data"] == [None, 2.0]
 
 
+@pytest.mark.client("tritonclient (http)", "repository index, load, unload, statistics")
 def test_the_repository_and_statistics(client: Any) -> None:
     asked = client("refusing")
     before = asked.get_inference_statistics()["model_stats"][0]
@@ -264,6 +273,7 @@ def test_the_repository_and_statistics(client: Any) -> None:
         asked.load_model("other")
 
 
+@pytest.mark.client("tritonclient (http)", "refusals")
 @pytest.mark.parametrize(
     ("model", "tensors", "says"),
     [
@@ -292,6 +302,7 @@ def test_a_wider_type_is_taken_where_nothing_is_lost(client: Any) -> None:
         )
 
 
+@pytest.mark.client("tritonclient (http, asyncio)", "live, ready, metadata, infer")
 def test_the_asyncio_client(servers: dict[str, Server]) -> None:
     async def ask() -> tuple[Any, Any, list[Any]]:
         url = f"127.0.0.1:{servers['classes'].port}"
