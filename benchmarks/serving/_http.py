@@ -42,12 +42,13 @@ def raw(query: Query) -> bytes:
 
 
 def ask(port: int, request: bytes) -> tuple[int, bytes, Mapping[str, str]]:
-    """Return status, body and headers of the answer to one raw request."""
+    """Return status, body and headers, named in lower case, of the answer to one raw request."""
     with socket.create_connection(("127.0.0.1", port), timeout=_LONGEST_S) as connection:
         connection.sendall(request)
         answer = HTTPResponse(connection, method="POST")
         answer.begin()
-        return answer.status, answer.read(), dict(answer.headers)
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return answer.status, answer.read(), headers
 
 
 def ask_together(

@@ -20,7 +20,12 @@ def show(results: Results, workload: Workload) -> None:
 
 def show_starts(results: Results, row: str) -> None:
     """Print how long servers took to answer, and their memory."""
-    _print(results, row, row, {"start_s": "first answer s", "memory_mb": "memory MB"})
+    columns = {
+        "start_s": "first answer s",
+        "memory_mb": "memory MB",
+        "memory_large_mb": "after large MB",
+    }
+    _print(results, row, row, columns)
 
 
 def _print(results: Results, row: str, title: str, columns: dict[str, str]) -> None:
@@ -34,7 +39,7 @@ def _print(results: Results, row: str, title: str, columns: dict[str, str]) -> N
         cells = (results.median(row, arm, name) for name in columns)
         print(f"  {arm:<40}" + "".join(_cell(value) for value in cells))
     for arm, why in refused:
-        print(f"  {arm:<40}does not count: {why}")
+        print(f"  {arm:<40}does not count: {why.splitlines()[0]}")
 
 
 def _cell(value: float | None) -> str:

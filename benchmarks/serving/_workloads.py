@@ -100,11 +100,11 @@ def check(
         expected = expected * (repeats + 1)
     for (status, body, headers), wanted in zip(answers, expected, strict=True):
         if status != 200:
-            raise Wrong(f"{status} {body[:160].decode('utf-8', 'replace')}")
+            raise Wrong(f"{status} {body[:120].decode('utf-8', 'replace')}")
         try:
             told = peer.answers(body, headers)
         except (ValueError, LookupError, TypeError) as error:
-            raise Wrong(f"cannot be read: {error!r}, {body[:100]!r}") from error
+            raise Wrong(f"{type(error).__name__} on reading {body[:80]!r}") from error
         if not same(told, wanted):
             raise Wrong(f"{str(told)[:80]} instead of {str(wanted)[:80]}")
     _, body, headers = answers[-1]

@@ -17,13 +17,13 @@ from serving._workloads import WORKLOADS, check, files_of
 from serving._wrk import press
 from serving.peers._ours import Kraken
 
-_EVERY = 100_000
+_READINGS = 10
 _BURST_S = 2
 _MOST_GROWTH_MB = 3.0
 
 
 def main() -> None:
-    """Ask, and print the memory every 100,000 queries."""
+    """Ask, and print the memory after each tenth of the queries."""
     parser = argparse.ArgumentParser(prog="python -m serving.memory", description=__doc__)
     parser.add_argument("--queries", type=int, default=1_000_000, help="(1,000,000)")
     parser.add_argument("--row", choices=[one.key for one in WORKLOADS], default="numbers-64")
@@ -42,7 +42,7 @@ def main() -> None:
         check(server, served, workload, files, found.port)
     growth = grown(sizes)
     figure(
-        f"{options.row}: memory from the first {_EVERY:,} queries to {options.queries:,}",
+        f"{options.row}: memory from a tenth to all of {options.queries:,} queries",
         f"{sizes[0]:.1f} to {sizes[-1]:.1f} = {growth:+.2f} MB",
         f"grows by at most {_MOST_GROWTH_MB:g} MB",
         growth <= _MOST_GROWTH_MB,
@@ -52,15 +52,16 @@ def main() -> None:
 def _pressed(
     server: Running, files: Sequence[Path], connections: int, queries: int
 ) -> Iterator[int]:
-    """Ask until there were so many queries; yield the number at each further 100,000."""
+    """Ask until there were so many queries; yield the number at each further tenth."""
+    every = max(1, queries // _READINGS)
     asked, told = 0, 0
     while asked < queries:
         load = press(server.port, files, connections, _BURST_S)
         if load.failed or not load.requests:
             raise SystemExit(f"{load.failed} queries failed after {asked:,}")
         asked += load.requests
-        if asked >= min(told + _EVERY, queries):
-            told = asked - asked % _EVERY
+        if asked >= min(told + every, queries):
+            told = asked - asked % every
             yield asked
 
 

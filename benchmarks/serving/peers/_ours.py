@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import struct
 import subprocess
 import sys
@@ -33,10 +34,15 @@ class Kraken(Peer):
     options: Sequence[str] = ()
     records = True
 
+    def __init__(self) -> None:
+        self._packed: set[Path] = set()
+
     def prepare(self, served: Served) -> None:
         bundle = served.folder / self.bundle
-        if (bundle / "kraken.json").exists():
+        if bundle in self._packed:
             return
+        shutil.rmtree(bundle, ignore_errors=True)  # an older packer may have made it
+        self._packed.add(bundle)
         example = served.folder / ("example.json" if served.tabular else "example.npy")
         command = [
             *(str(_BIN / "mlkraken"), "pack", str(served.file), "-o", str(bundle)),
@@ -60,10 +66,10 @@ class Kraken(Peer):
         return Query(asked.path, asked.body, {**asked.headers, "Authorization": f"Bearer {_TOKEN}"})
 
     def answers(self, body: bytes, headers: Mapping[str, str]) -> list[Any]:
-        length = headers.get("Inference-Header-Content-Length")
+        length = headers.get("inference-header-content-length")
         if length is not None:
             return _oip_answers(body, int(length))
-        if headers.get("Content-Type", "").startswith(_ARROW):
+        if headers.get("content-type", "").startswith(_ARROW):
             return _arrow_answers(body)
         return list(json.loads(body)["result"])
 
