@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +53,8 @@ def from_json(
         data = [data]
     flat: list[Any] = data
     if data and isinstance(data[0], list):
-        flat = []
-        _check_shape(name, shape, _flatten(name, data, flat), nested=True)
+        flat, nested = _flatten(name, data)
+        _check_shape(name, shape, nested, nested=True)
     elif len(data) != count:
         _check_shape(name, shape, (len(data),), nested=False)
     if datatype == "BYTES":
@@ -78,18 +79,20 @@ def _check_shape(name: str, wanted: tuple[int, ...], got: tuple[int, ...], *, ne
     )
 
 
-def _flatten(name: str, data: Any, into: list[Any], depth: int = 0) -> tuple[int, ...]:
-    if not isinstance(data, list) or depth > _MOST_AXES:
-        into.append(data)
-        return ()
-    shapes = {_flatten(name, part, into, depth + 1) for part in data}
-    if len(shapes) > 1:
-        raise BodyError(
-            "tensor_shape",
-            f"The nested lists of input {name!r} differ in length.",
-            "Send as many values in every row.",
-        )
-    return (len(data), *(shapes.pop() if shapes else ()))
+def _flatten(name: str, data: list[Any]) -> tuple[list[Any], tuple[int, ...]]:
+    """Return what nested lists hold, and their shape; level by level, which is quick."""
+    shape = [len(data)]
+    while data and isinstance(data[0], list) and len(shape) <= _MOST_AXES:
+        widths = {len(part) if isinstance(part, list) else -1 for part in data}
+        if len(widths) > 1:
+            raise BodyError(
+                "tensor_shape",
+                f"The nested lists of input {name!r} differ in length.",
+                "Send as many values in every row.",
+            )
+        shape.append(widths.pop())
+        data = list(itertools.chain.from_iterable(data))
+    return data, tuple(shape)
 
 
 def _element(name: str, number: int, cell: Any, encoded: bool) -> Any:
