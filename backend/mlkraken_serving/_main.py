@@ -7,6 +7,7 @@ status, and by a JSON file that a parent who outlived its child can still read.
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import logging
 import os
@@ -22,6 +23,7 @@ from mlkraken_serving._connection import House
 from mlkraken_serving._core import Core, Limits
 from mlkraken_serving._door import Door
 from mlkraken_serving._errors import InternalError, ServingError
+from mlkraken_serving._example import example_data
 from mlkraken_serving._guard import end_with
 from mlkraken_serving._loading import load_engine
 from mlkraken_serving._manifest import Bundle, read_bundle
@@ -153,7 +155,14 @@ def _serve(
         "engine": engine.name,
         "parity": msgspec.to_builtins(receipt),
     }
-    service = Service(identity, manifest, engine, lambda: health, metrics.counts)
+    service = Service(
+        identity,
+        manifest,
+        engine,
+        lambda: health,
+        metrics.counts,
+        functools.cache(lambda: example_data(bundle)),
+    )
     router = Router(served(service, metrics.page, options.accept))
     door = Door(gate, core, router, metrics, recorder, int(options.most_mib * 2**20))
 

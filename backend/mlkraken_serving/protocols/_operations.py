@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 import msgspec
 
+from mlkraken_serving.codecs._json_text import strict_json
+from mlkraken_serving.protocols._described import openapi
+from mlkraken_serving.protocols._docs_page import docs_page
 from mlkraken_serving.protocols._kraken import failed
 from mlkraken_serving.protocols._port import Page, Query, Reply, Served, Service
 
-__all__ = ["operations"]
+__all__ = ["described", "operations"]
 
 
 def operations(service: Service, metrics: Callable[[], tuple[bytes, str]]) -> Served:
@@ -34,3 +37,18 @@ def operations(service: Service, metrics: Callable[[], tuple[bytes, str]]) -> Se
     return Served(
         pages=(Page("/health", healthy, failed, open=True), Page("/metrics", counted, failed))
     )
+
+
+def described(service: Service, served: Served) -> Served:
+    """Return ``/openapi.json`` and ``/docs`` for all that is ``served``, themselves included."""
+
+    def document(query: Query) -> Reply:
+        return Reply(strict_json(openapi(service, everything)))
+
+    def page(query: Query) -> Reply:
+        shown = docs_page(service, openapi(service, everything))
+        return Reply(shown.encode(), content_type=b"text/html; charset=utf-8")
+
+    pages = (Page("/openapi.json", document, failed), Page("/docs", page, failed))
+    everything = Served(served.endpoints, served.pages + pages, served.dialects)
+    return Served(pages=pages)

@@ -52,7 +52,8 @@ class Service:
     """All that a protocol may tell of the service it stands before.
 
     ``health`` returns the document of ``GET /health``; its ``ready`` tells whether queries are
-    answered. ``counts`` returns what the metrics have counted, by their names without prefix.
+    answered. ``counts`` returns what the metrics have counted, by their names without prefix;
+    ``example`` the first rows of the bundle's example as ``modelData``, None without one.
     """
 
     identity: Identity
@@ -60,6 +61,7 @@ class Service:
     engine: Engine
     health: Callable[[], dict[str, Any]]
     counts: Callable[[], dict[str, float]]
+    example: Callable[[], Any] = lambda: None
 
 
 class Query(msgspec.Struct, frozen=True):

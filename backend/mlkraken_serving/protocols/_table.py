@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mlkraken_serving.protocols._arrow import ArrowProtocol, is_columnar
 from mlkraken_serving.protocols._kraken import kraken
 from mlkraken_serving.protocols._kserve_v1 import kserve_v1
 from mlkraken_serving.protocols._oip import open_inference
-from mlkraken_serving.protocols._operations import operations
+from mlkraken_serving.protocols._operations import described, operations
 from mlkraken_serving.protocols._port import Served, Service
 from mlkraken_serving.protocols._sagemaker import scoring
 from mlkraken_serving.protocols._vetiver import VetiverProtocol, is_bare_array, vetiver
@@ -40,6 +40,11 @@ def served(service: Service, metrics: Callable[[], tuple[bytes, str]], accept: s
         vetiver(service),
         operations(service, metrics),
     ]
+    all_parts = _together(parts)
+    return _together([all_parts, described(service, all_parts)])
+
+
+def _together(parts: Sequence[Served]) -> Served:
     return Served(
         tuple(endpoint for part in parts for endpoint in part.endpoints),
         tuple(page for part in parts for page in part.pages),
