@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import decimal
+import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -39,6 +40,8 @@ def decode(result: Any, kind: Mapping[str, Any], asked: Any = None) -> Any:
         )
     if what == "ndarray":
         return _array(result, kind)
+    if what == "sparse":
+        return _sparse(result, kind)
     if what == "npscalar":
         return _array(result, {"dtype": kind["dtype"], "shape": ()})[()]
     if what in ("dataframe", "series"):
@@ -110,6 +113,15 @@ def _array(cells: Any, kind: Mapping[str, Any]) -> Any:
         counts = [_NOT_A_TIME if cell is None else cell for cell in leaves]
         return np.array(counts, dtype="int64").astype(dtype).reshape(shape)
     return np.array(leaves, dtype=dtype).reshape(shape)
+
+
+def _sparse(result: Mapping[str, Any], kind: Mapping[str, Any]) -> Any:
+    import numpy as np
+
+    scipy = importlib.import_module("scipy.sparse")
+    cells = np.array(result["data"], dtype=kind["dtype"])
+    matrix = scipy.coo_matrix((cells, (result["row"], result["col"])), shape=result["shape"])
+    return getattr(scipy, kind["format"])(matrix)
 
 
 _PLAIN_CELLS = {"kind": "json"}

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlkraken_client._errors import InputRefused, PackError
+from mlkraken_client._objects import is_sparse
 from mlkraken_client._signature import describe_input
 
 __all__ = ["encode", "encode_request", "plain", "series_cells"]
@@ -39,6 +40,12 @@ def encode(value: Any, signature: Mapping[str, Any]) -> tuple[Any, dict[str, Any
     meta: dict[str, Any] = {"exact": True}
     if signature.get("kind", "any") == "any" and _needs_description(value):
         signature = meta["signature"] = _described(value)
+    if is_sparse(value) and not any("sparse" in field for field in signature["fields"]):
+        raise InputRefused(
+            "input_unsupported",
+            f"The model takes dense rows, not a sparse matrix ({type(value).__name__}).",
+            "Send service.predict(X.toarray()), or deploy with a sparse example=X[:5].",
+        )
     data = _data(value)
     nested = all(field["dtype"] == "json" for field in signature.get("fields", []))
     if isinstance(data, dict) and type(value).__name__ == "DataFrame" and nested:
@@ -61,7 +68,7 @@ def _rows(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
 
 
 def _needs_description(value: Any) -> bool:
-    return type(value).__module__.partition(".")[0] in ("pandas", "numpy")
+    return type(value).__module__.partition(".")[0] in ("pandas", "numpy", "scipy")
 
 
 def _data(value: Any) -> Any:
@@ -74,13 +81,20 @@ def _data(value: Any) -> Any:
         return value.tolist() if value.dtype.kind in "biufU" else plain(value.tolist())
     if module == "polars" and name == "DataFrame":
         return {column: plain(cells) for column, cells in value.to_dict(as_series=False).items()}
-    if module == "scipy" or hasattr(value, "toarray"):
-        raise InputRefused(
-            "input_unsupported",
-            f"A sparse matrix ({name}) cannot be sent as it is.",
-            "Send it dense: service.predict(X.toarray()).",
-        )
+    if is_sparse(value):
+        return _coordinates(value)
     return plain(value)
+
+
+def _coordinates(matrix: Any) -> dict[str, Any]:
+    """Return a sparse matrix by the places where something is."""
+    places = matrix.tocoo()
+    return {
+        "shape": [int(size) for size in places.shape],
+        "row": places.row.tolist(),
+        "col": places.col.tolist(),
+        "data": places.data.tolist(),
+    }
 
 
 def _columns(frame: Any) -> dict[str, list[Any]]:
@@ -137,7 +151,7 @@ def plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, (bytes, bytearray)):
         return base64.b64encode(value).decode()
-    if module in ("numpy", "pandas"):
+    if module in ("numpy", "pandas") or is_sparse(value):
         return (
             plain(value.item())
             if hasattr(value, "dtype") and not getattr(value, "shape", ())

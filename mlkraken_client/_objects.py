@@ -9,7 +9,7 @@ from typing import Any
 
 from mlkraken_client._errors import PackError
 
-__all__ = ["is_missing", "object_cells"]
+__all__ = ["is_missing", "is_sparse", "object_cells"]
 
 
 def object_cells(cells: list[Any]) -> dict[str, Any]:
@@ -38,6 +38,11 @@ def is_missing(cell: Any) -> bool:
             isinstance(cell, float) and cell != cell  # noqa: PLR0124
         )
     )
+
+
+def is_sparse(value: Any) -> bool:
+    """Whether a value is one of scipy's sparse matrices or arrays."""
+    return type(value).__module__.startswith("scipy.sparse") and hasattr(value, "tocoo")
 
 
 _TYPES: list[tuple[type, str]] = [

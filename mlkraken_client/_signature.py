@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlkraken_client._errors import PackError
-from mlkraken_client._objects import is_missing, object_cells
+from mlkraken_client._objects import is_missing, is_sparse, object_cells
 
 __all__ = ["UNSIGNED", "describe_input", "from_estimator", "kind_of"]
 
@@ -42,7 +42,7 @@ def kind_of(example: Any) -> str:
     name = type(example).__name__
     if module == "pandas" and name in ("DataFrame", "Series"):
         return name.lower()
-    if module == "numpy" and name == "ndarray":
+    if (module == "numpy" and name == "ndarray") or is_sparse(example):
         return "ndarray"
     if isinstance(example, Mapping):
         return "dict"
@@ -89,8 +89,8 @@ def describe_input(example: Any) -> dict[str, Any]:
 
 def _is_empty(example: Any) -> bool:
     """Whether there is no row, or no column in any row."""
-    size = getattr(example, "size", None)
-    return size == 0 if isinstance(size, int) else len(example) == 0
+    shape = getattr(example, "shape", None)
+    return 0 in shape if isinstance(shape, tuple) else len(example) == 0
 
 
 def from_estimator(model: Any) -> dict[str, Any]:
@@ -204,6 +204,7 @@ def _array_fields(array: Any) -> list[dict[str, Any]]:
     kind = array.dtype.kind
     shape = [-1, *(int(size) for size in array.shape[1:])]
     field: dict[str, Any] = {"name": "value", "shape": shape, "storage": array.dtype.str}
+    field |= {"sparse": type(array).__name__} if is_sparse(array) else {}
     if array.ndim == 0:
         raise PackError("example_unsupported", "The example has no rows.", "Pass example=X[:5].")
     if kind in "biuf":

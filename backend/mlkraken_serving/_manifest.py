@@ -49,6 +49,7 @@ _STORAGE = re.compile(
     r"|u?int(8|16|32|64)|U?Int(8|16|32|64)|float(16|32|64)|Float(32|64)"
     r"|[<>|=]?([iu][1248]|f[248]|b1)|(datetime|timedelta)64\[(s|ms|us|ns)(, .+)?\]"
 )
+_SPARSE = re.compile(r"(csr|csc|coo|bsr|dia|dok|lil)_(matrix|array)")
 _WHOLE = re.compile(r"-?\d+", re.ASCII)
 _ONE_FIELD = ("series", "ndarray", "list", "scalar")
 
@@ -60,6 +61,7 @@ class Field(msgspec.Struct, frozen=True):
     exact pandas or numpy dtype the notebook's own data had, so that the model sees the same.
     ``missing`` is what a missing value was there: ``nan`` or ``none``. ``label`` tells that the
     column's label was a whole number, which JSON writes as text, or that a series had no name.
+    ``sparse`` names scipy's class where the array was a sparse matrix.
     """
 
     name: str
@@ -74,12 +76,15 @@ class Field(msgspec.Struct, frozen=True):
     unit: Literal["", "s", "ms", "us", "ns"] = ""
     shape: list[int] | None = None
     label: Literal["str", "int", "none"] = "str"
+    sparse: str = ""
 
     def __post_init__(self) -> None:
         if self.dtype not in _DTYPES:
             raise ValueError(f"{self.dtype!r} is not a dtype")
         if not _STORAGE.fullmatch(self.storage):
             raise ValueError(f"{self.storage!r} is not a dtype of numpy or pandas")
+        if self.sparse and not _SPARSE.fullmatch(self.sparse):
+            raise ValueError(f"{self.sparse!r} is not a class of sparse matrices")
         if self.label == "int" and not _WHOLE.fullmatch(self.name):
             raise ValueError(f"the label {self.name!r} is not a whole number")
 

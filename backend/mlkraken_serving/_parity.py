@@ -20,6 +20,7 @@ from mlkraken_serving._manifest import Bundle, Field, Signature
 from mlkraken_serving._values import Items, ModelInput, Single, Table, Tensor
 from mlkraken_serving.codecs._arrow import read_arrow
 from mlkraken_serving.codecs._columns import ColumnReader
+from mlkraken_serving.codecs._json_in import InputReader
 from mlkraken_serving.codecs._json_out import describe
 from mlkraken_serving.engines._port import Engine
 
@@ -89,6 +90,8 @@ def read_example(path: Path, signature: Signature) -> ModelInput:
             return Tensor(np.load(path, allow_pickle=False))
         if path.suffix == ".json":
             value = json.loads(path.read_bytes())
+            if signature.kind == "ndarray":
+                return InputReader(signature).read(value, exact=True)
             one = signature.kind in ("dict", "scalar", "any")
             return Single(value) if one else Items(value)
         return _unpacked(_columns(path), signature)

@@ -7,6 +7,7 @@ into what the model takes.
 from __future__ import annotations
 
 import copy
+import importlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -36,7 +37,7 @@ class Table(msgspec.Struct, frozen=True):
 
 
 class Tensor:
-    """A numpy array whose first axis is the rows.
+    """A numpy array, or scipy's sparse matrix, whose first axis is the rows.
 
     Parameters
     ----------
@@ -86,7 +87,12 @@ class Tensor:
         if all(part._array is None for part in parts):
             values = [row for part in parts for row in part._values]
             return Tensor.of_rows(values, parts[0].shape[1], parts[0].dtype)
-        return Tensor(np.concatenate([part.array for part in parts]))
+        arrays = [part.array for part in parts]
+        sparse = next((type(array) for array in arrays if hasattr(array, "tocsr")), None)
+        if sparse is not None:
+            vstack = importlib.import_module("scipy.sparse").vstack
+            return Tensor(sparse(vstack([sparse(array) for array in arrays])))
+        return Tensor(np.concatenate(arrays))
 
 
 class Items(msgspec.Struct, frozen=True):

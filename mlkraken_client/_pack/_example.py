@@ -10,8 +10,10 @@ from typing import Any
 
 from mlkraken_client._codec import plain, series_cells
 from mlkraken_client._errors import KrakenError, PackError
+from mlkraken_client._objects import is_sparse
 from mlkraken_client._pack._arrow import write_arrow
 from mlkraken_client._pack._flavors import Source
+from mlkraken_client._pack._rows import first_rows, is_rowwise, own_copy, row_count
 from mlkraken_client._signature import describe_input, kind_of
 
 __all__ = ["Example", "answer_example"]
@@ -24,7 +26,6 @@ TOLERANCE = 1e-9
 
 _TABULAR = ("dataframe", "series")
 _ANSWER = "answer"
-_TRIED_ROWS = 5
 
 
 class Example:
@@ -76,7 +77,7 @@ def answer_example(source: Source, example: Any) -> Example:
     signature = describe_input(example)
     cut = _cut(example, signature["kind"])
     try:
-        answer = source.predict(_copy(cut))
+        answer = source.predict(own_copy(cut))
     except KrakenError:
         raise
     except (Exception, SystemExit) as error:  # the model's own code may raise anything
@@ -90,7 +91,7 @@ def answer_example(source: Source, example: Any) -> Example:
     stored = _output_file(answer)
     if stored is not None:
         files[f"example/{stored[0]}"] = stored[1]
-    rowwise, sample = _rowwise(source, cut, answer), _sample(cut, signature["kind"])
+    rowwise, sample = is_rowwise(source, cut, answer), _sample(cut, signature["kind"])
     return Example(_with_outputs(signature, answer), files, rowwise, sample)
 
 
@@ -101,7 +102,7 @@ def _sample(example: Any, kind: str) -> Any:
     elif kind in ("dict", "scalar"):
         row = plain(example)
     else:
-        first = example.iloc[:1] if kind == "series" else example[:1]
+        first = first_rows(example, 1, kind)
         row = plain(first.tolist() if hasattr(first, "tolist") else first)
     return _strict(row)
 
@@ -118,21 +119,14 @@ def _strict(value: Any) -> Any:
 
 
 def _cut(example: Any, kind: str) -> Any:
-    if kind in ("dict", "scalar") or len(example) <= MOST_ROWS:
+    if kind in ("dict", "scalar") or row_count(example) <= MOST_ROWS:
         return example
-    return example.iloc[:MOST_ROWS] if kind in _TABULAR else example[:MOST_ROWS]
-
-
-def _copy(example: Any) -> Any:
-    """A model that changes its input must not change the user's."""
-    import copy
-
-    return example.copy() if hasattr(example, "copy") else copy.deepcopy(example)
+    return first_rows(example, MOST_ROWS, kind)
 
 
 def _input_file(example: Any, signature: Mapping[str, Any]) -> tuple[str, bytes]:
     kind, fields = signature["kind"], signature["fields"]
-    if kind == "ndarray" and example.dtype.kind != "O":
+    if kind == "ndarray" and example.dtype.kind != "O" and not is_sparse(example):
         return "input.npy", _npy(example)
     if kind == "dataframe":
         columns = {
@@ -142,7 +136,8 @@ def _input_file(example: Any, signature: Mapping[str, Any]) -> tuple[str, bytes]
         return "input.arrow", write_arrow(columns, fields)
     if kind == "series":
         return "input.arrow", write_arrow({fields[0]["name"]: series_cells(example)}, fields)
-    return "input.json", _json(plain(example.tolist() if kind == "ndarray" else example))
+    cells = example.tolist() if hasattr(example, "tolist") else example
+    return "input.json", _json(plain(cells))
 
 
 def _output_file(answer: Any) -> tuple[str, bytes] | None:
@@ -196,42 +191,6 @@ def _with_outputs(signature: dict[str, Any], answer: Any) -> dict[str, Any]:
     except (KrakenError, TypeError):
         return signature
     return {**signature, "outputs": described}
-
-
-def _rowwise(source: Source, example: Any, answer: Any) -> bool | None:
-    """Whether rows can be answered together: each tried row alone gets the very same answer.
-
-    None when the example has one row only, or is not made of rows.
-    """
-    if source.rowwise:
-        return True
-    count = len(example) if hasattr(example, "__len__") else 1
-    if count < 2 or isinstance(example, (Mapping, str)) or not hasattr(answer, "__len__"):
-        return None
-    if len(answer) != count:
-        return False
-    rows = getattr(example, "iloc", example)
-    answers = getattr(answer, "iloc", answer)
-    try:
-        return all(
-            _same(source.predict(_copy(rows[place : place + 1])), answers[place : place + 1])
-            for place in range(min(count, _TRIED_ROWS))
-        )
-    except (Exception, SystemExit):  # a model that refuses single rows cannot be joined either
-        return False
-
-
-def _same(alone: Any, among: Any) -> bool:
-    try:
-        return repr(plain(_cells(alone))) == repr(plain(_cells(among)))
-    except (KrakenError, ValueError):
-        return False
-
-
-def _cells(value: Any) -> Any:
-    if hasattr(value, "to_dict") and hasattr(value, "columns"):
-        return value.to_dict("list")
-    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _npy(array: Any) -> bytes:

@@ -18,6 +18,7 @@ from mlkraken_serving._errors import BodyError, InputError
 from mlkraken_serving._manifest import Signature
 from mlkraken_serving._values import Items, ModelInput, Single, Table, Tensor
 from mlkraken_serving.codecs._columns import ColumnReader, check_names, shown
+from mlkraken_serving.codecs._sparse import read_sparse
 from mlkraken_serving.codecs._tensors import TensorReader
 
 __all__ = ["InputReader", "parse_json"]
@@ -178,9 +179,12 @@ class InputReader:
         return self._table(data if isinstance(data, (list, dict)) else [data], exact)
 
     def _tensor(self, data: Any, exact: bool) -> Tensor:
-        if isinstance(data, dict):
-            raise self._wrong_form(data, "a matrix (a list of rows), as its example was an array")
         assert self._tensor_reader is not None
+        if isinstance(data, dict):
+            field = self._signature.fields[0]
+            if field.sparse:
+                return read_sparse(data, field, exact=exact)
+            raise self._wrong_form(data, "a matrix (a list of rows), as its example was an array")
         return self._tensor_reader.read(data, exact=exact)
 
     def _list(self, data: Any, exact: bool) -> Items:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from mlkraken_serving._errors import ModelError
+from mlkraken_serving.codecs._sparse import describe_sparse
 
 __all__ = ["Described", "describe"]
 
@@ -44,12 +45,12 @@ def _described(value: Any) -> Described:
         return _numpy(value)
     if module == "pandas":
         return _pandas(value)
+    if module == "scipy" and hasattr(value, "tocoo"):
+        return describe_sparse(value)
     if isinstance(value, tuple):
         parts = [_described(item) for item in value]
-        return [plain for plain, _ in parts], {
-            "kind": "tuple",
-            "items": [kind for _, kind in parts],
-        }
+        kinds = [kind for _, kind in parts]
+        return [plain for plain, _ in parts], {"kind": "tuple", "items": kinds}
     if isinstance(value, Mapping):
         return _mapping(value)
     if isinstance(value, list):
@@ -170,10 +171,8 @@ def _pandas(value: Any) -> Described:
     if value is pd.NA or value is pd.NaT:
         return None, _JSON
     if isinstance(value, pd.Timestamp):
-        return _iso(value), {
-            "kind": "timestamp",
-            **({"tz": str(value.tz)} if value.tz else {}),
-        }
+        zone = {"tz": str(value.tz)} if value.tz else {}
+        return _iso(value), {"kind": "timestamp", **zone}
     if isinstance(value, pd.Timedelta):
         return value.isoformat(), {"kind": "duration"}
     raise _unserialisable(value)

@@ -50,6 +50,8 @@ class PythonEngine:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
         self._calls: dict[str, Call] = {}
+        fields = bundle.manifest.signature.fields
+        self._sparse = fields[0].sparse if fields else ""
 
     def load(self) -> None:
         """Load the model and find what to call; see `Engine.load`."""
@@ -84,7 +86,7 @@ class PythonEngine:
     def _answer(self, data: ModelInput, call: Call) -> Any:
         if isinstance(data, Tuned):
             return self._answer(data.data, functools.partial(call, params=data.parameters))
-        argument = _argument(data)
+        argument = _argument(data, self._sparse)
         try:
             if isinstance(data, Items) and data.each:
                 return [call(value) for value in data.values]
@@ -93,9 +95,13 @@ class PythonEngine:
             raise _predict_error(error) from error
 
 
-def _argument(data: Rows) -> Any:
+def _argument(data: Rows, sparse: str) -> Any:
+    """Return what the model takes; ``sparse`` names the class of matrices its example was of."""
     try:
-        return native(data)
+        rows = native(data)
+        if sparse and type(rows).__name__ != sparse:  # most encodings know dense arrays only
+            rows = getattr(importlib.import_module("scipy.sparse"), sparse)(rows)
+        return rows
     except ServingError:
         raise
     except Exception as error:  # pandas knows more that cannot be than the signature tells
