@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from mlkraken_serving._batching import Queued, Waiting, cut
-from mlkraken_serving._errors import InternalError, ModelError, ServingError
+from mlkraken_serving._errors import DeadlineExceeded, InternalError, ModelError, ServingError
 from mlkraken_serving._pace import Pace
 from mlkraken_serving._values import ModelInput, join
 from mlkraken_serving.engines._port import Engine
@@ -77,6 +77,8 @@ class Calling:
         rows = [query.data.rows for query in batch]
         try:
             value, elapsed = self._timed(join([query.data for query in batch]), batch[0].calls)
+        except DeadlineExceeded as error:
+            return [error for _ in batch]  # it has taken too long already
         except ServingError:
             return [self._one(query) for query in batch]  # the bad row fails its own query only
         values = cut(value, rows)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from collections.abc import Callable
+
+import msgspec
 
 from mlkraken_serving._errors import BundleError, ServingError
 from mlkraken_serving._manifest import Bundle, Compiled
@@ -11,7 +15,7 @@ from mlkraken_serving._parity import Receipt, check_parity
 from mlkraken_serving.engines._port import Engine
 from mlkraken_serving.engines._python import PythonEngine
 
-__all__ = ["load_engine"]
+__all__ = ["load_engine", "load_workers"]
 
 _ENGINES: dict[str, Callable[[Bundle], Engine]] = {"python": PythonEngine}
 log = logging.getLogger("mlkraken.serving")
@@ -36,6 +40,36 @@ def load_engine(bundle: Bundle) -> tuple[Engine, Receipt]:
             return found
     engine = _original(bundle)
     return engine, check_parity(bundle, engine)
+
+
+def load_workers(bundle: Bundle, workers: int, deadline_s: float) -> tuple[Engine, Receipt]:
+    """Return worker processes that answer for a bundle, each as `load_engine` would.
+
+    Parameters
+    ----------
+    bundle
+        What they serve.
+    workers
+        How many.
+    deadline_s
+        Longest time one call may take, in seconds.
+
+    Raises
+    ------
+    WorkerLost
+        ``worker_lost``: a process ended while it loaded the model.
+    ServingError
+        What `load_engine` raises.
+    """
+    from mlkraken_serving.engines._pool import Pool
+
+    command = [
+        *(sys.executable, "-m", "mlkraken_serving._worker", str(bundle.folder)),
+        f"--parent={os.getpid()}",
+    ]
+    pool = Pool(command, bundle.manifest.signature, workers, deadline_s)
+    pool.load()
+    return pool, msgspec.convert(pool.receipt, Receipt)
 
 
 def _original(bundle: Bundle) -> Engine:

@@ -25,7 +25,7 @@ from mlkraken_serving._door import Door
 from mlkraken_serving._errors import InternalError, ServingError
 from mlkraken_serving._example import example_data
 from mlkraken_serving._guard import end_with
-from mlkraken_serving._loading import load_engine
+from mlkraken_serving._loading import load_engine, load_workers
 from mlkraken_serving._manifest import Bundle, read_bundle
 from mlkraken_serving._metrics import Metrics
 from mlkraken_serving._parity import Receipt
@@ -60,7 +60,11 @@ def main(argv: list[str] | None = None) -> None:
     try:
         bundle = read_bundle(options.bundle)
         listener = _listener(options)
-        engine, receipt = load_engine(bundle)
+        engine, receipt = (
+            load_workers(bundle, options.workers, options.deadline)
+            if options.workers > 1
+            else load_engine(bundle)
+        )
         gate = _gate(options, options.model or bundle.manifest.name)
     except ServingError as error:
         _refuse(options.status_file, error)
@@ -98,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch-rows", type=int, default=4096, help="most rows in a joined call")
     parser.add_argument("--accept", default="", help="type of /invocations' answers by default")
     parser.add_argument("--log-level", type=int, default=logging.INFO, help="as Python's logging")
+    parser.add_argument("--workers", type=int, default=1, help="processes that hold the model")
     parser.add_argument("--until", type=int, metavar="PID", help="end when this process ends")
     return parser
 
@@ -128,16 +133,20 @@ def _serve(
     gate: Gate,
     listener: socket.socket,
 ) -> None:
+    def stuck() -> None:
+        if options.workers == 1:  # a pool ends the worker itself
+            replace(listener, door, os.environ | secrets)
+
     manifest = bundle.manifest
     identity = Identity(options.model or manifest.name, options.version, options.digest)
     metrics = Metrics(lambda: core.queued)
     core = Core(
         engine,
         joinable=manifest.entry.batch,
-        trusted=manifest.flavor in _LIBRARIES,
+        trusted=manifest.flavor in _LIBRARIES and engine.lanes == 1,
         limits=Limits(options.deadline, options.queue, options.batch_rows),
         on_batch=metrics.batch,
-        on_stuck=lambda: replace(listener, door, os.environ | secrets),
+        on_stuck=stuck,
     )
     secrets = {options.token_env: options.token} if options.token_env else {}
     times: Path | None = options.times

@@ -64,6 +64,8 @@ _DEEDS: dict[str, Any] = {
     "open": lambda asked: Path("/no/such/folder/weights.bin").read_bytes(),
     "return an object": lambda asked: object(),
     "return a liar": lambda asked: _Lying(),
+    "return what cannot be pickled": lambda asked: (row for row in [1]),
+    "leave": lambda asked: os._exit(9),
     "return a surrogate": lambda asked: "\ud800",
     "return a huge number": lambda asked: 2**70,
     "return nan": lambda asked: [float("nan"), float("inf"), 1.5],
