@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import urllib3
+import vetiver
 
 from mlkraken_client import Kraken
 from tests.system._backend import Api, api_of
@@ -128,6 +129,17 @@ def test_custom_attributes_and_the_asked_type_come_back(both: Both) -> None:
     assert answer.headers["x-amzn-sagemaker-custom-attributes"] == "a=1; b"
     assert answer.headers["content-type"] == "text/csv"
     assert answer.data == b"0.5,1.0\n"
+
+
+@pytest.mark.client("vetiver (Python)", "predict through the gateway, with a token")
+@pytest.mark.usefixtures("service")
+def test_vetiver_s_client_passes_the_gateway(api: Api) -> None:
+    answer = vetiver.predict(
+        f"{api.url}/m/passing/predict",
+        [[1.0, 2.0]],
+        headers={"Authorization": f"Bearer {api.token}"},
+    )
+    assert answer["predict"].tolist() == [[0.5, 1.0]]
 
 
 @pytest.mark.parametrize(

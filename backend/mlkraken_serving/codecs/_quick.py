@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -16,7 +17,7 @@ import msgspec
 from mlkraken_serving._manifest import Field, Signature
 from mlkraken_serving._values import ModelInput, Table, Tensor
 
-__all__ = ["QuickReader", "quick_reader"]
+__all__ = ["Envelope", "QuickReader", "quick_reader"]
 
 _WHOLE = 2.0**53
 """Up to here every whole number is a float: beyond, somebody has to look at each digit."""
@@ -27,15 +28,32 @@ _MISSES = 16
 _SKIPPED = 256
 
 
+@dataclass(frozen=True)
+class Envelope:
+    """What stands around the rows: their key, the key of an object beside them.
+
+    ``single`` tells that one row may stand for a list of it, ``closed`` that nothing else may be
+    there.
+    """
+
+    rows: str = "modelData"
+    meta: str = "metaData"
+    single: bool = True
+    closed: bool = False
+
+
+_KRAKEN = Envelope()
+
+
 class QuickReader:
-    """Reads ``{"modelData": ..., "metaData": {...}}`` of the usual form.
+    """Reads rows in an envelope, ``{"modelData": ..., "metaData": {...}}`` unless told otherwise.
 
     Parameters
     ----------
     decoder
-        Of a struct with ``modelData`` and ``metaData``.
+        Of a struct with ``rows`` and ``meta``.
     convert
-        Makes rows of decoded modelData; None where it has to be looked at more closely.
+        Makes rows of what was decoded; None where it has to be looked at more closely.
     """
 
     def __init__(
@@ -47,13 +65,13 @@ class QuickReader:
         self._skip = 0
 
     def read(self, body: bytes) -> tuple[ModelInput, dict[str, Any]] | None:
-        """Return rows and ``metaData``; None where the body is not of the usual form."""
+        """Return rows and what is beside them; None where the body is not of the usual form."""
         if self._skip:  # callers here send something else most of the time
             self._skip -= 1
             return None
         try:
             message = self._decoder.decode(body)
-            data = self._convert(message.modelData)
+            data = self._convert(message.rows)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             data = None
         if data is None:
@@ -61,24 +79,30 @@ class QuickReader:
             self._skip = _SKIPPED if self._misses % _MISSES == 0 else 0
             return None
         self._misses = 0
-        return data, message.metaData
+        return data, message.meta
 
 
-def quick_reader(signature: Signature) -> QuickReader | None:
+def quick_reader(signature: Signature, envelope: Envelope = _KRAKEN) -> QuickReader | None:
     """Return the reader for a signature, None where there is none."""
     if signature.kind == "ndarray":
-        return _for_matrix(signature.fields[0])
+        return _for_matrix(signature.fields[0], envelope)
     if signature.kind == "dataframe" and signature.fields:
-        return _for_table(signature)
+        return _for_table(signature, envelope)
     return None
 
 
-def _message(rows: Any) -> msgspec.json.Decoder[Any]:
-    meta: tuple[str, Any, Any] = ("metaData", dict[str, Any], msgspec.field(default_factory=dict))
-    return msgspec.json.Decoder(msgspec.defstruct("Message", [("modelData", rows), meta]))
+def _message(rows: Any, envelope: Envelope) -> msgspec.json.Decoder[Any]:
+    meta: tuple[str, Any, Any] = ("meta", dict[str, Any], msgspec.field(default_factory=dict))
+    message = msgspec.defstruct(
+        "Message",
+        [("rows", rows), meta],
+        rename={"rows": envelope.rows, "meta": envelope.meta},
+        forbid_unknown_fields=envelope.closed,
+    )
+    return msgspec.json.Decoder(message)
 
 
-def _for_matrix(field: Field) -> QuickReader | None:
+def _for_matrix(field: Field, envelope: Envelope) -> QuickReader | None:
     cell = _cell(field)
     shape = field.shape or []
     if cell is None or len(shape) != 2 or shape[1] < 1 or not field.storage:
@@ -94,10 +118,10 @@ def _for_matrix(field: Field) -> QuickReader | None:
     def convert(rows: list[list[Any]]) -> Tensor | None:
         return Tensor.of_rows(rows, width, dtype) if rows else None
 
-    return QuickReader(_message(list[row]), convert)
+    return QuickReader(_message(list[row], envelope), convert)
 
 
-def _for_table(signature: Signature) -> QuickReader | None:
+def _for_table(signature: Signature, envelope: Envelope) -> QuickReader | None:
     cells = [_cell(field) for field in signature.fields]
     if any(cell is None for cell in cells):
         return None
@@ -132,7 +156,8 @@ def _for_table(signature: Signature) -> QuickReader | None:
                 return None
         return Table(columns, len(several), signature)
 
-    return QuickReader(_message(row | list[row]), convert)
+    rows = row | list[row] if envelope.single else list[row]
+    return QuickReader(_message(rows, envelope), convert)
 
 
 def _is_attribute(name: str) -> bool:

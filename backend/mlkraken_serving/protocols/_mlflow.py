@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib.metadata
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,10 +17,11 @@ import msgspec
 
 from mlkraken_serving._core import Prediction
 from mlkraken_serving._errors import BodyError, NoRoute, ServingError
-from mlkraken_serving._values import Tuned
+from mlkraken_serving._values import ModelInput, Tuned
 from mlkraken_serving.codecs._json_in import parse_json
 from mlkraken_serving.codecs._json_out import describe
 from mlkraken_serving.codecs._json_text import strict_json
+from mlkraken_serving.codecs._quick import Envelope, quick_reader
 from mlkraken_serving.protocols._mlflow_bodies import media_type, read_other
 from mlkraken_serving.protocols._mlflow_json import FORMS, ScoringReader
 from mlkraken_serving.protocols._port import Ask, Page, Query, Reply, Service
@@ -28,6 +30,15 @@ __all__ = ["MlflowProtocol", "mlflow_error", "mlflow_pages"]
 
 _UNWRAPPED = ("messages", "prompt", "input")
 """Keys of bodies for language models, which are passed on whole and answered whole."""
+
+_JSON = b"application/json"
+_BEGINNING = re.compile(rb'\s*\{\s*"(\w+)"\s*:')
+_ENVELOPES = [
+    Envelope("inputs", "params", closed=True),
+    Envelope("instances", "params", single=False, closed=True),
+    Envelope("dataframe_records", "params", single=False, closed=True),
+]
+"""Bodies that one decoder reads, where nothing is missing and nothing beyond."""
 
 _ERROR_CODES = {
     401: "UNAUTHENTICATED",
@@ -54,6 +65,11 @@ class MlflowProtocol:
         self._signature = service.manifest.signature
         self._engine = service.engine
         self._reader = ScoringReader(self._signature)
+        self._quick = {
+            envelope.rows.encode(): reader
+            for envelope in _ENVELOPES
+            if (reader := quick_reader(self._signature, envelope)) is not None
+        }
 
     def read(self, query: Query) -> Ask:
         """Read a body of any content type that is taken; see `QueryProtocol.read`.
@@ -66,6 +82,9 @@ class MlflowProtocol:
             ``invocation_form``, ``params_form``, ``params_unsupported`` or ``method_unknown``, and
             what the codecs raise.
         """
+        quick = self._read_quickly(query)
+        if quick is not None:
+            return quick
         kind = media_type(query)
         if kind != "application/json":
             return Ask(read_other(kind, query, self._signature))
@@ -77,11 +96,7 @@ class MlflowProtocol:
             return Ask(self._reader.whole(message), context="unwrapped")
         if len(present) != 1:
             raise _wrong_form(f"It has {' and '.join(present) or 'none of them'}.")
-        calls, parameters = self._params(message.get("params"))
-        data = self._reader.read(present[0], message[present[0]])
-        if parameters and not isinstance(data, Tuned):
-            data = Tuned(data, parameters)
-        return Ask(data, calls)
+        return self._ask(self._reader.read(present[0], message[present[0]]), message.get("params"))
 
     def write(self, ask: Ask, prediction: Prediction, query: Query) -> Reply:
         """Write ``{"predictions": ...}``; see `QueryProtocol.write`."""
@@ -93,9 +108,24 @@ class MlflowProtocol:
         """Write an error as MLflow does; see `QueryProtocol.failed`."""
         return mlflow_error(error, status, request_id)
 
+    def _read_quickly(self, query: Query) -> Ask | None:
+        """Return what a body of the usual form wants; None for one that needs a closer look."""
+        if query.headers.get(b"content-type", _JSON) != _JSON:
+            return None
+        begun = _BEGINNING.match(query.body)
+        reader = self._quick.get(begun[1]) if begun else None
+        rows = reader.read(query.body) if reader else None
+        return None if rows is None else self._ask(*rows)
+
+    def _ask(self, data: ModelInput, params: Any) -> Ask:
+        calls, parameters = self._params(params)
+        if parameters and not isinstance(data, Tuned):
+            data = Tuned(data, parameters)
+        return Ask(data, calls)
+
     def _params(self, params: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
         """Return the methods to call and the parameters of the model itself."""
-        if params is None:
+        if params is None or params == {}:
             return (), {}
         if not isinstance(params, dict):
             raise BodyError("params_form", "params is not an object.", 'Send "params": {}.')

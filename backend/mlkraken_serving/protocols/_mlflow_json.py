@@ -91,6 +91,8 @@ class ScoringReader:
                     f"Row {number} has {len(row)} values, but there are {len(names)} columns.",
                     "Send one value a column in every row, null where one is missing.",
                 )
+        if self._signature.kind == "ndarray" and len(names) > 1:
+            return self._reader.read(rows)
         columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
         return self._columns(columns, len(rows))
 
