@@ -34,13 +34,14 @@ _OPTIONS = {
     "SAGEMAKER_BIND_TO_PORT": "--port",
     "SAGEMAKER_MODEL_SERVER_TIMEOUT": "--deadline",
     "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS": "--deadline",
+    "SAGEMAKER_MODEL_SERVER_WORKERS": "--workers",
     "SAGEMAKER_MAX_PAYLOAD_IN_MB": "--most-mib",
     "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "--accept",
     "SAGEMAKER_CONTAINER_LOG_LEVEL": "--log-level",
 }
 """Variables that say the same as an option of the server, a later one instead of an earlier."""
 
-_NUMBERS = ("--port", "--deadline", "--most-mib", "--log-level")
+_NUMBERS = ("--port", "--deadline", "--workers", "--most-mib", "--log-level")
 log = logging.getLogger("mlkraken.serving")
 
 
@@ -89,9 +90,8 @@ def main(argv: list[str] | None = None) -> NoReturn:
     except ServingError as error:
         log.error("%s %s", error.message, error.hint)
         sys.exit(EXIT_REFUSED)
-    for variable in ("SAGEMAKER_PROGRAM", "SAGEMAKER_MODEL_SERVER_WORKERS"):
-        if os.environ.get(variable):
-            log.warning("%s is not looked at: the bundle says what runs.", variable)
+    if os.environ.get("SAGEMAKER_PROGRAM"):
+        log.warning("SAGEMAKER_PROGRAM is not looked at: the bundle says what runs.")
     os.execv(sys.executable, [sys.executable, "-m", "mlkraken_serving", *arguments])  # noqa: S606
 
 

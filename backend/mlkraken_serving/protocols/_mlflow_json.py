@@ -115,7 +115,8 @@ class ScoringReader:
         return self._reader.read(data)
 
     def _inputs(self, data: Any) -> ModelInput:
-        kept = self._signature.kind == "any" or self._signature.kind in _BY_ROW
+        kind = self._signature.kind
+        kept = kind in ("any", *_BY_ROW) or any(field.sparse for field in self._signature.fields)
         columns = isinstance(data, dict) and all(isinstance(c, list) for c in data.values())
         if kept or not columns:
             return self._reader.read(data)

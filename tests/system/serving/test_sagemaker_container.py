@@ -70,6 +70,7 @@ def container(base: Path) -> Iterator[Container]:
         SAGEMAKER_MAX_PAYLOAD_IN_MB="1",
         SAGEMAKER_MODEL_SERVER_TIMEOUT="30",
         SAGEMAKER_CONTAINER_LOG_LEVEL="20",
+        SAGEMAKER_MODEL_SERVER_WORKERS="2",
         SAGEMAKER_PROGRAM="inference.py",
     )
     yield started

@@ -294,3 +294,12 @@ def test_parameters_reach_an_mlflow_model(tuned: Service, params: Any, wanted: A
 def test_parameters_of_another_kind_are_refused(tuned: Service, params: Any, code: str) -> None:
     body = {"inputs": {"x": [1.0]}, "params": params}
     assert refused(tuned, body) == (400, "BAD_REQUEST", code)
+
+
+def test_a_sparse_matrix_goes_in_by_its_coordinates(tmp_path: Path) -> None:
+    from scipy.sparse import csr_matrix
+
+    example = csr_matrix(np.array([[0.0, 2.0], [1.0, 0.0]]))
+    service = service_of(lambda xs: xs.toarray().sum(axis=1), tmp_path, example=example)
+    matrix = {"shape": [2, 2], "row": [0, 1], "col": [1, 0], "data": [2.0, 1.5]}
+    assert predictions(service, {"inputs": matrix}) == [2.0, 1.5]
