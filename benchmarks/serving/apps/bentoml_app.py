@@ -19,6 +19,6 @@ def answer(rows: Any) -> Any:
 
 @bentoml.service(workers=1, logging={"access": {"enabled": False}})
 class Rowwise:
-    @bentoml.api(batchable=True, max_batch_size=20_000, max_latency_ms=60_000)
+    @bentoml.api(batchable=True, max_batch_size=20_000, max_latency_ms=1000)
     def predict(self, rows: Rows) -> Answers:  # type: ignore[valid-type]
         return answer(rows)

@@ -14,7 +14,7 @@ from serving.peers._peer import APPS, Program
 
 __all__ = ["MlFlow", "MlServer", "Vetiver"]
 
-_BATCH = {"max_batch_size": 64, "max_batch_time": 0.002}
+_BATCH = {"max_batch_size": 64, "max_batch_time": 0.005}
 
 
 class MlServer(Program):
