@@ -41,6 +41,7 @@ OPTIONS: dict[str, Callable[[Any], Any]] = {
     "description": str,
     "batch": _yes,
     "live": _yes,
+    "compile": _yes,
 }
 """What ``-C name=value`` may say, as `Kraken.deploy` takes it."""
 

@@ -136,6 +136,8 @@ def test_what_cannot_be_is_told_in_the_words_of_the_api(api: Api, shared_kraken:
     stopped = shared_kraken.deploy(lambda xs: xs, "runtime-stopped", example=[1.0])
     stopped.stop()
     assert invoke("runtime-stopped") == ("ServiceUnavailable", 503)
+    api.ask("POST", f"{V1}/models", {"name": "runtime-empty"})
+    assert invoke("runtime-empty") == ("ModelNotReadyException", 429)
     asynchronous = lambda: runtime(api).invoke_endpoint_async(  # noqa: E731
         EndpointName="runtime-birds", InputLocation="s3://bucket/key"
     )

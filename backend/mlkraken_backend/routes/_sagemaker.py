@@ -124,6 +124,8 @@ def _told(request: Request) -> dict[str, str]:
 
 def _failed(request: Request, error: BackendError) -> Response:
     status, kind = next((s, k) for base, s, k in _ERRORS if isinstance(error, base))
+    if error.code == "service_pending":
+        status, kind = 429, "ModelNotReadyException"
     message = f"{error.message} {error.hint}".strip()
     return _error(request, status, kind, {"Message": message, "ErrorCode": error.code})
 
