@@ -16,7 +16,7 @@ from mlkraken_serving.codecs._oip_tensors import OipTensor, spoken
 from mlkraken_serving.codecs._tensors import TensorReader
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    import numpy as np
 
 __all__ = ["TensorInput"]
 
@@ -39,6 +39,7 @@ class TensorInput:
         self._signature = signature
         self._fields = {field.name: field for field in signature.fields}
         self._readers = {field.name: ColumnReader(field) for field in signature.fields}
+        self._dtypes = {field.name: _array_dtype(field) for field in signature.fields}
         self._plain = InputReader(signature)
         self._array = TensorReader(signature.fields[0]) if signature.kind == "ndarray" else None
 
@@ -57,7 +58,7 @@ class TensorInput:
         if kind == "any":
             return Single(_frame(tensors) if frame else _whole(tensors))
         if kind in ("dataframe", "series"):
-            return self._table(self._columns(tensors))
+            return self._uniform(tensors) or self._table(self._columns(tensors))
         if kind in ("records", "dict"):
             return self._objects(self._columns(tensors))
         (tensor,) = self._only(tensors)
@@ -72,6 +73,18 @@ class TensorInput:
         if len(tensors) != 1:
             check_names(self._fields, [tensor.name for tensor in tensors])
         return tensors
+
+    def _uniform(self, tensors: Sequence[OipTensor]) -> Table | None:
+        """Return a table of columns that are all of the type of the one matrix they come in."""
+        values = tensors[0].values
+        if len(tensors) > 1 or isinstance(values, list) or values.ndim != 2:
+            return None
+        if tensors[0].name in self._fields or values.shape[1] != len(self._fields):
+            return None
+        if set(self._dtypes.values()) != {values.dtype}:
+            return None
+        columns: dict[str, Column] = dict(zip(self._fields, values.T.copy(), strict=True))
+        return Table(columns, values.shape[0], self._signature)
 
     def _columns(self, tensors: Sequence[OipTensor]) -> dict[str, OipTensor]:
         """Return one tensor a column, in the model's order."""
@@ -113,27 +126,17 @@ class TensorInput:
         return Table(columns, rows, self._signature)
 
     def _column(self, field: Field, tensor: OipTensor) -> Column:
-        if len(tensor.shape) > 1 and tensor.shape[1:] != (1,):
-            return self._vectors(field, tensor)
         reader = self._readers[field.name]
-        if isinstance(tensor.values, list):
+        if isinstance(tensor.values, list) or _is_vectors(tensor):
             return reader.cells(_cells(field, tensor), exact=False)
         flat = tensor.values.reshape(-1)
-        dtype = _array_dtype(field, flat)
-        if dtype is None:
+        dtype = self._dtypes[field.name]
+        if field.dtype == "any" and not field.storage:
+            dtype = flat.dtype
+        # Where a whole number is missing, pandas' nullable types have a place for it, or none has.
+        if dtype is None or (dtype.kind != "f" and (flat != flat).any()):  # noqa: PLR0124
             return reader.cells(flat.tolist(), exact=False)
         return cast(flat, dtype, lambda number: f"Column {field.name!r}, row {number}")
-
-    def _vectors(self, field: Field, tensor: OipTensor) -> Column:
-        """Return a column whose cells are lists."""
-        if field.dtype not in ("json", "any"):
-            raise InputError(
-                "shape_mismatch",
-                f"Input {tensor.name!r} has {spoken(tensor.shape)}; a column has one value a row.",
-                "Send the shape rows, or rows x 1.",
-            )
-        cells: list[Any] = _nested(_texts(tensor), tensor.shape)
-        return self._readers[field.name].cells(cells, exact=False)
 
     def _objects(self, tensors: dict[str, OipTensor]) -> ModelInput:
         rows = _rows(tensors)
@@ -157,23 +160,29 @@ def _rows(tensors: dict[str, OipTensor]) -> int:
     return next(iter(lengths.values()), 0)
 
 
-def _array_dtype(field: Field, array: npt.NDArray[Any]) -> Any:
-    """Return what numpy dtype a column's array has; None where the column is made of cells."""
+def _array_dtype(field: Field) -> np.dtype[Any] | None:
+    """Return what dtype a column has as an array; None where it is made of cells."""
     import numpy as np
 
-    if field.dtype == "any" and not field.storage:
-        return array.dtype
     if not field.dtype.startswith(_NUMERIC) or field.storage in ("", "object"):
         return None
-    dtype = np.dtype(field.dtype)
-    # Where a whole number is missing, pandas' nullable types have a place for it, or nothing has.
-    if dtype.kind != "f" and array.dtype.kind == "f" and np.isnan(array).any():
-        return None
-    return dtype
+    return np.dtype(field.dtype)
+
+
+def _is_vectors(tensor: OipTensor) -> bool:
+    return len(tensor.shape) > 1 and tensor.shape[1:] != (1,)
 
 
 def _cells(field: Field, tensor: OipTensor) -> list[Any]:
-    """Return cells as the column's reader takes them."""
+    """Return cells, one a row, as the column's reader takes them."""
+    if _is_vectors(tensor):
+        if field.dtype in ("json", "any"):
+            return list(_nested(_texts(tensor), tensor.shape))
+        raise InputError(
+            "shape_mismatch",
+            f"Input {tensor.name!r} has {spoken(tensor.shape)}; a column has one value a row.",
+            "Send the shape rows, or rows x 1.",
+        )
     if field.dtype == "bytes":
         # The reader takes base64, as plain JSON has no bytes; here they come as they are.
         return [None if cell is None else _base64(cell) for cell in tensor.flat()]

@@ -61,8 +61,11 @@ class TensorReader:
         InputError
             ``shape_mismatch`` or ``value_mistyped``.
         """
+        untyped = self._field.dtype == "any" and not self._field.storage
+        if self._dtype.kind not in "biuf" and not untyped:
+            return self.read(array.tolist(), exact=False)
         shaped = array.reshape(self._fitted(array.shape))
-        if self._field.dtype == "any":
+        if untyped:
             return Tensor(owned(shaped))
         return Tensor(cast(shaped, self._dtype, self._place))
 

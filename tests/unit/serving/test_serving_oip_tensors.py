@@ -316,3 +316,57 @@ def test_any_json_is_read_or_refused(value: Any, header: int | None) -> None:
         except ServingError as error:
             assert isinstance(error, InputError)
             assert error.hint
+
+
+_SIGNED = {
+    "table": pd.DataFrame(
+        {
+            "a": [1.0],
+            "b": pd.array([1], dtype="Int8"),
+            "c": pd.Categorical(["x"]),
+            "d": pd.to_datetime(["2026-01-31"]).tz_localize("Europe/Warsaw"),
+            "e": [b"x"],
+            "f": [[1]],
+            "g": [True],
+        }
+    ),
+    "numbers": pd.DataFrame({"a": [1], "b": [1.5]}),
+    "matrix": np.zeros((1, 2)),
+    "texts": np.array(["a"]),
+    "objects": np.array([[1, "a"]], dtype=object),
+    "series": pd.Series([1.5], name="a"),
+    "list": [1, 2],
+    "records": [{"a": 1, "b": "x"}],
+    "dict": {"a": 1.5},
+    "scalar": 1.5,
+}
+
+
+@st.composite
+def _tensors(draw: Any) -> OipTensor:
+    name, datatype = draw(st.sampled_from("abcdefgx")), draw(st.sampled_from(list(DATATYPES)))
+    shape = tuple(draw(st.lists(st.integers(0, 3), max_size=3)))
+    size = math.prod(shape)
+    if datatype == "BYTES":
+        cell = st.none() | st.binary(max_size=3) | st.sampled_from([b"x", "2026-01-31", "1"])
+        return OipTensor(name, datatype, shape, draw(st.lists(cell, min_size=size, max_size=size)))
+    dtype = "<f4" if datatype == "BF16" else DATATYPES[datatype]
+    values = draw(arrays(dtype, shape))
+    if draw(st.booleans()):
+        values = [draw(st.sampled_from([None, cell])) for cell in values.ravel().tolist()]
+    return OipTensor(name, datatype, shape, values)
+
+
+@pytest.mark.parametrize("kind", sorted(_SIGNED))
+def test_any_tensors_are_seen_or_refused(kind: str) -> None:
+    reader = TensorInput(signature_of(_SIGNED[kind]))
+
+    @given(st.lists(_tensors(), min_size=1, max_size=7, unique_by=lambda tensor: tensor.name))
+    @BOUNDED
+    def check(tensors: list[OipTensor]) -> None:
+        try:
+            native(reader.read(tensors))
+        except InputError as error:
+            assert error.message
+
+    check()
