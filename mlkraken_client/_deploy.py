@@ -31,6 +31,7 @@ class Wish:
     cpu: float = 1.0
     memory: str = "2GB"
     replicas: int = 1
+    workers: int = 1
     start: bool = True
     live: bool = True
     wait: bool = True
@@ -142,6 +143,7 @@ def send_bundle(
                 "cpu": wish.cpu,
                 "memory": wish.memory,
                 "replicas": wish.replicas,
+                "workers": wish.workers,
                 "start_timeout": wish.timeout,
                 "deadline": wish.deadline,
             },

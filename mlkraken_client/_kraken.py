@@ -66,6 +66,7 @@ class Kraken:
         cpu: float = 1,
         memory: str = "2GB",
         replicas: int = 1,
+        workers: int = 1,
         start: bool = True,
         live: bool = True,
         batch: bool | None = None,
@@ -99,8 +100,9 @@ class Kraken:
             Packages beyond those found, or a file of them.
         code
             Files and folders of modules beyond those found.
-        cpu, memory, replicas
-            Size of the service: cores and memory of each replica, and their number.
+        cpu, memory, replicas, workers
+            Size of the service: cores and memory of each replica, their number, and the
+            processes that hold the model in each.
         start
             Whether to leave it running; it is started once in any case, to prove that it can be.
         live
@@ -145,6 +147,7 @@ class Kraken:
             cpu=cpu,
             memory=memory,
             replicas=replicas,
+            workers=workers,
             start=start,
             live=live,
             wait=wait,

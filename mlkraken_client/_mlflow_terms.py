@@ -36,6 +36,7 @@ OPTIONS: dict[str, Callable[[Any], Any]] = {
     "cpu": float,
     "memory": str,
     "replicas": int,
+    "workers": int,
     "timeout": float,
     "deadline": float,
     "description": str,

@@ -15,7 +15,7 @@ __all__ = ["serve_bundle"]
 _TOKEN = "MLKRAKEN_SERVE_TOKEN"  # noqa: S105 - the variable's name, not a secret
 
 
-def serve_bundle(bundle: Bundle, *, host: str, port: int, token: str) -> int:
+def serve_bundle(bundle: Bundle, *, host: str, port: int, token: str, workers: int = 1) -> int:
     """Serve a bundle until interrupted or told to end; return the exit status.
 
     Parameters
@@ -24,6 +24,8 @@ def serve_bundle(bundle: Bundle, *, host: str, port: int, token: str) -> int:
         The bundle.
     host, port
         Where to listen; port 0 takes any free one.
+    workers
+        How many processes hold the model.
     token
         Secret that queries must carry, "" for none. It reaches the server by its environment,
         where other users of the machine cannot read it.
@@ -36,6 +38,7 @@ def serve_bundle(bundle: Bundle, *, host: str, port: int, token: str) -> int:
         f"--host={host}",
         f"--port={port}",
         f"--digest={bundle.digest}",
+        f"--workers={workers}",
         f"--until={os.getpid()}",  # nobody else would end it when we are killed
     ]
     environment = {**os.environ, **({_TOKEN: token} if token else {})}

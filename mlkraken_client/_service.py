@@ -185,7 +185,7 @@ class Service:
         timeout
             Seconds it has to get ready.
         **size
-            ``cpu``, ``memory`` or ``replicas``, where they shall change.
+            ``cpu``, ``memory``, ``replicas`` or ``workers``, where they shall change.
 
         Raises
         ------
@@ -211,7 +211,7 @@ class Service:
         return self._await(("running",), timeout, unlike=before)
 
     def scale(self, *, replicas: int | None = None, **size: Any) -> Service:
-        """Change ``replicas``, ``cpu`` or ``memory``."""
+        """Change ``replicas``, ``workers``, ``cpu`` or ``memory``."""
         self._put(replicas=replicas, **size)
         return self
 

@@ -34,7 +34,7 @@ from mlkraken_client._transport import error_from
 __all__ = ["KrakenDeploymentClient", "run_local", "target_help"]
 
 _FLAVOR = "python_function"
-_SIZE = ("cpu", "memory", "replicas", "deadline")
+_SIZE = ("cpu", "memory", "replicas", "workers", "deadline")
 _PREDICT_S = 60.0
 
 

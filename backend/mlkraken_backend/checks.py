@@ -16,6 +16,7 @@ _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 _LEAST_MEMORY, _MOST_MEMORY = 64 * 2**20, 2**50
 _MOST_CORES = 1024
 _MOST_REPLICAS = 32
+_MOST_WORKERS = 128
 _LONGEST_S = 7 * 86400.0
 
 
@@ -94,6 +95,12 @@ def check_size(size: Size) -> Size:
             "size_invalid",
             f"replicas={size.replicas} is not between 1 and {_MOST_REPLICAS}.",
             "To serve nothing, stop the service.",
+        )
+    if not 1 <= size.workers <= _MOST_WORKERS:
+        raise Invalid(
+            "size_invalid",
+            f"workers={size.workers} is not between 1 and {_MOST_WORKERS}.",
+            "Say workers=1 for a model in one process.",
         )
     return size
 

@@ -37,6 +37,7 @@ _BATCH = click.option(
     help="Predict rows of different queries in one call; found out if left. "
     "Without, every answer has the bits of the query alone.",
 )
+_WORKERS = click.option("--workers", default=1, help="Processes that hold the model.")
 _COMPILE = click.option(
     "--compile", "compile", is_flag=True, help="Serve a compiled form, if proven to agree."
 )
@@ -54,6 +55,7 @@ def _deploy(main: click.Group) -> None:
     @click.option("--cpu", default=1.0, help="Cores of each replica.")
     @click.option("--memory", default="2GB", help="Memory of each replica.")
     @click.option("--replicas", default=1, help="Number of replicas.")
+    @_WORKERS
     @click.option("--start/--no-start", default=True, help="Leave it running.")
     @click.option("--live/--no-live", default=True, help="Let the stable address answer with it.")
     @click.option("--timeout", default=120.0, help="Seconds it has to get ready.")
@@ -154,6 +156,7 @@ def _serve(main: click.Group) -> None:
     @_REQUIREMENTS
     @_BATCH
     @_COMPILE
+    @_WORKERS
     def serve(
         context: Context,
         as_json: bool,
@@ -168,6 +171,7 @@ def _serve(main: click.Group) -> None:
         requirements: str | None,
         batch: bool | None,
         compile: bool,
+        workers: int,
     ) -> None:
         """Serve the saved model at PATH in the foreground, without a backend.
 
@@ -195,7 +199,7 @@ def _serve(main: click.Group) -> None:
             )
             if compile:
                 click.echo(told_of_compiling(bundle.manifest), err=True)
-            status = serve_bundle(bundle, host=host, port=port, token=token)
+            status = serve_bundle(bundle, host=host, port=port, token=token, workers=workers)
         click.get_current_context().exit(status)
 
     command(main, "serve")(serve)

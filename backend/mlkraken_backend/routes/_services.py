@@ -54,7 +54,7 @@ class ServiceRoutes:
             call.path["m"],
             number,
             desired=body.desired,
-            size=take.sized(before, body.cpu, body.memory, body.replicas),
+            size=take.sized(before, body.cpu, body.memory, body.replicas, body.workers),
             restart=body.restart,
             start_timeout_s=body.start_timeout,
             deadline_s=body.deadline,

@@ -38,7 +38,7 @@ class VersionRoutes:
     def commit_version(self, call: Call) -> Reply:
         body: take.CommitIn = call.body
         wanted = Wanted(
-            size=take.sized(Size(), body.cpu, body.memory, body.replicas),
+            size=take.sized(Size(), body.cpu, body.memory, body.replicas, body.workers),
             start=body.start,
             live=body.live,
             start_timeout_s=body.start_timeout,

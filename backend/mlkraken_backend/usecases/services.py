@@ -41,7 +41,7 @@ class Services:
     ) -> Service:
         """Say how a service shall be; what is None stays as it is. Repeatable.
 
-        A running service whose cpu or memory changes is restarted; a change of replicas is not.
+        A running service is restarted when its cpu, memory or workers change, not for its replicas.
 
         Raises
         ------
@@ -121,7 +121,7 @@ class Services:
 def _wanted(
     service: Service, desired: str, size: Size, restart: bool, now: float, policy: Policy
 ) -> Service:
-    resized = (size.cpu, size.memory) != (service.size.cpu, service.size.memory)
+    resized = msgspec.structs.replace(size, replicas=service.size.replicas) != service.size
     if desired == "stopped":
         return msgspec.structs.replace(want_stopped(service, now), size=size)
     if restart or (resized and service.replicas):

@@ -15,11 +15,12 @@ Desired: TypeAlias = Literal["running", "stopped"]
 
 
 class Size(msgspec.Struct, frozen=True):
-    """What one service may use. ``memory`` is bytes for each replica."""
+    """What one service may use. ``memory`` is bytes for each replica, ``workers`` its processes."""
 
     cpu: float = 1.0
     memory: int = 2 * 2**30
     replicas: int = 1
+    workers: int = 1
 
 
 class Parity(msgspec.Struct, frozen=True):

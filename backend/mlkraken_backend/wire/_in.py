@@ -51,6 +51,7 @@ class CommitIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cpu: float = 1.0
     memory: str = "2GB"
     replicas: int = 1
+    workers: int = 1
     start_timeout: float = 120.0
     deadline: float = 60.0
 
@@ -63,6 +64,7 @@ class ServiceIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cpu: float | None = None
     memory: str | None = None
     replicas: int | None = None
+    workers: int | None = None
     start_timeout: float | None = None
     deadline: float | None = None
 
@@ -82,10 +84,17 @@ class TokenIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ttl: float = 30 * 86400.0
 
 
-def sized(before: Size, cpu: float | None, memory: str | None, replicas: int | None) -> Size:
+def sized(
+    before: Size,
+    cpu: float | None,
+    memory: str | None,
+    replicas: int | None,
+    workers: int | None,
+) -> Size:
     """Return a size with what was given replaced; raises `Invalid` (``memory_invalid``)."""
     return Size(
         cpu=before.cpu if cpu is None else cpu,
         memory=before.memory if memory is None else parse_memory(memory),
         replicas=before.replicas if replicas is None else replicas,
+        workers=before.workers if workers is None else workers,
     )

@@ -93,6 +93,7 @@ export interface IService {
   readonly memory: string;
   readonly memory_bytes: number;
   readonly replicas: number;
+  readonly workers: number;
   readonly endpoints: readonly IEndpoint[];
   readonly restarts: number;
   readonly parity: IParity;

@@ -74,6 +74,7 @@ class Launcher:
             f"--times={self.querylog.location(spec.model, spec.version)}",
             f"--status-file={self.run.refusal_file(spec.replica)}",
             f"--deadline={spec.deadline_s:g}",
+            f"--workers={spec.size.workers}",
         ]
         return [*command, f"--until={self.until}"] if self.until is not None else command
 

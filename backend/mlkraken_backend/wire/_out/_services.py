@@ -34,6 +34,7 @@ class ServiceOut(msgspec.Struct, frozen=True):
     memory: str
     memory_bytes: int
     replicas: int
+    workers: int
     endpoints: list[EndpointOut]
     restarts: int
     parity: Parity
@@ -88,6 +89,7 @@ def service_out(service: Service) -> ServiceOut:
         memory=memory_text(service.size.memory),
         memory_bytes=service.size.memory,
         replicas=service.size.replicas,
+        workers=service.size.workers,
         endpoints=[
             endpoint_out(replica.host, replica.port, replica.state, replica.id)
             for replica in service.replicas
