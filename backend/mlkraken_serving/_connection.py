@@ -7,46 +7,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, field
 from typing import cast
 
 import httptools
 
-from mlkraken_serving._door import Door, Exchange, Request
+from mlkraken_serving._door import Exchange, Request
 from mlkraken_serving._errors import ServingError
+from mlkraken_serving._house import House
 from mlkraken_serving._refusals import MOST_HEAD_BYTES, long_head, malformed, no_host, slow
-from mlkraken_serving._replies import ResponseWriter
 from mlkraken_serving.protocols._coding import too_large
 from mlkraken_serving.protocols._port import Reply
 
-__all__ = ["Connection", "House", "Patience"]
+__all__ = ["Connection"]
 
 _MOST_PIPELINED = 64
+_PUNCTUATION = 4
 _EARLY_BYTES = 65_536
 _LINGER_S = 2.0
 _LOCAL = ("127.", "::1", "::ffff:127.")
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long a connection may take, in seconds: for a request's head, between two parts of its
-    body, to take its answer, and until the next request."""
-
-    head_s: float = 20.0
-    body_s: float = 30.0
-    answer_s: float = 60.0
-    idle_s: float = 75.0
-
-
-@dataclass
-class House:
-    """What all connections of a service share."""
-
-    door: Door
-    patience: Patience = field(default_factory=Patience)
-    writer: ResponseWriter = field(default_factory=ResponseWriter)
-    connections: set[Connection] = field(default_factory=set)
-    ending: bool = False
 
 
 class Connection(asyncio.Protocol):
@@ -89,12 +67,26 @@ class Connection(asyncio.Protocol):
         self._since = self._loop.time()
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self.end()  # nobody here speaks anything else
+        except httptools.HttpParserUpgrade as upgrade:
+            self._stay(data[upgrade.args[0] :])
         except httptools.HttpParserCallbackError as error:
             raise error.__context__ or error from None
         except httptools.HttpParserError as error:
             self._refuse(malformed(error))
+
+    def _stay(self, rest: bytes) -> None:
+        """Read a request that offers another protocol as if it did not.
+
+        Java's client offers HTTP/2 on every connection; the parser leaves the body of such a
+        request to whoever speaks it.
+        """
+        if self._request is None or self._deaf:
+            return
+        offer = (b"upgrade", b"connection", b"http2-settings")
+        lines = [b"%b %b HTTP/1.1" % (self._request.method, self._target)]
+        lines += [b"%b: %b" % pair for pair in self._headers.items() if pair[0] not in offer]
+        self._parser = httptools.HttpRequestParser(self)
+        self.data_received(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
 
     def pause_writing(self) -> None:
         self._blocked = True
@@ -126,7 +118,7 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers[name.lower()] = value
-        self._head_bytes += len(name) + len(value)
+        self._head_bytes += len(name) + len(value) + _PUNCTUATION
         if self._head_bytes > MOST_HEAD_BYTES:
             self._refuse(long_head())
 
@@ -166,7 +158,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         request = self._request
-        if self._deaf or request is None:
+        if self._deaf or request is None or b"upgrade" in self._headers:
             return
         self._request = None
         self._reading = False

@@ -19,12 +19,12 @@ from typing import Any, NoReturn
 import msgspec
 
 from mlkraken_serving._auth import Gate, KeyGate, OpenGate, TokenGate
-from mlkraken_serving._connection import House
 from mlkraken_serving._core import Core, Limits
 from mlkraken_serving._door import Door
 from mlkraken_serving._errors import InternalError, ServingError
 from mlkraken_serving._example import example_data
 from mlkraken_serving._guard import end_with
+from mlkraken_serving._house import House, Patience
 from mlkraken_serving._loading import load_engine, load_workers
 from mlkraken_serving._manifest import Bundle, read_bundle
 from mlkraken_serving._metrics import Metrics
@@ -103,6 +103,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--accept", default="", help="type of /invocations' answers by default")
     parser.add_argument("--log-level", type=int, default=logging.INFO, help="as Python's logging")
     parser.add_argument("--workers", type=int, default=1, help="processes that hold the model")
+    usual = Patience()
+    for name, told in (
+        ("head", "a request's line and headers"),
+        ("body", "the next part of a body"),
+        ("answer", "a caller to take its answer"),
+        ("idle", "the next request on a connection"),
+    ):
+        least = getattr(usual, f"{name}_s")
+        parser.add_argument(f"--{name}-s", type=float, default=least, help=f"seconds for {told}")
     parser.add_argument("--until", type=int, metavar="PID", help="end when this process ends")
     return parser
 
@@ -185,7 +194,8 @@ def _serve(
 
     if options.until is not None:
         end_with(options.until)
-    serve(House(door), listener, ready=ready, drained=drained, drain_s=options.drain)
+    patience = Patience(options.head_s, options.body_s, options.answer_s, options.idle_s)
+    serve(House(door, patience), listener, ready=ready, drained=drained, drain_s=options.drain)
 
 
 def _gate(options: argparse.Namespace, model: str) -> Gate:

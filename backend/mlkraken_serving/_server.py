@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 import uvloop
 
-from mlkraken_serving._connection import Connection, House
+from mlkraken_serving._connection import Connection
+from mlkraken_serving._house import House
 
 __all__ = ["serve"]
 
