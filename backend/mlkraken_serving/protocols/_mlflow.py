@@ -159,14 +159,15 @@ def predictions_of(value: Any) -> Any:
 
 def mlflow_error(error: ServingError, status: int, request_id: str) -> Reply:
     """Return an error as MLflow writes it, our own code in ``error_class``."""
-    if status == 422:  # which MLflow does not know
-        status = 400
+    code = _ERROR_CODES.get(status)
+    if status == 422:  # which MLflow does not know: what its schema refuses is 400
+        status, code = 400, "INVALID_PARAMETER_VALUE"
     default = "BAD_REQUEST" if status < 500 else "INTERNAL_ERROR"
     headers: tuple[tuple[bytes, bytes], ...] = ()
     if isinstance(error, NoRoute) and error.allowed:
         headers = ((b"allow", ", ".join(error.allowed).encode()),)
     body = {
-        "error_code": _ERROR_CODES.get(status, default),
+        "error_code": code or default,
         "message": f"{error.message} {error.hint}".strip(),
         "error_class": error.code,
     }

@@ -94,7 +94,7 @@ def test_mlflow_s_client_sends_an_array(numbers: Server, line: LinearRegression)
 @pytest.mark.client("mlflow ScoringServerClient", "a refusal")
 def test_mlflow_s_client_shows_why_it_was_refused(birds: Server) -> None:
     client = ScoringServerClient("127.0.0.1", birds.port)
-    with pytest.raises(Exception, match=r"error code 400.*BAD_REQUEST.*columns_missing"):
+    with pytest.raises(Exception, match=r"400.*INVALID_PARAMETER_VALUE.*columns_missing"):
         client.invoke(pd.DataFrame({"island": ["Torgersen"]}))
 
 
