@@ -233,12 +233,10 @@ class Kraken:
 
         Parameters
         ----------
-        name
-            Name of the model, there as here.
+        name, version
+            Name of the model, there as here; version here.
         to
             The other backend.
-        version
-            Version here.
         timeout
             Seconds it has to get ready there.
         """
