@@ -107,6 +107,9 @@ def _cut(answer: Any, rows: Sequence[int]) -> list[Any] | None:
         if any(part is None for part in parts):
             return None
         return [tuple(items) for items in zip(*(part or [] for part in parts), strict=True)]
+    if isinstance(answer, list) and _is_one_per_output(answer, sum(rows)):
+        outputs = _cut(tuple(answer), rows)
+        return None if outputs is None else [list(part) for part in outputs]
     shape = getattr(answer, "shape", None)
     length = shape[0] if shape else len(answer) if isinstance(answer, list) else None
     if length != sum(rows):
@@ -117,6 +120,13 @@ def _cut(answer: Any, rows: Sequence[int]) -> list[Any] | None:
         parts.append(_renumbered(rowwise[start : start + count], start))
         start += count
     return parts
+
+
+def _is_one_per_output(answer: list[Any], rows: int) -> bool:
+    """Tell scikit-learn's list of probabilities, a matrix an output, from a list of rows."""
+    if len(answer) < 2:
+        return False
+    return all(getattr(item, "ndim", 0) == 2 and len(item) == rows for item in answer)
 
 
 def _renumbered(part: Any, before: int) -> Any:

@@ -6,6 +6,7 @@ encodings without types for times the ISO 8601 text instead.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -142,7 +143,7 @@ def _outputs(value: Any, name: str, rows: int) -> list[Output]:
     if module == "pandas" and kind == "Series":
         return [_column(value, name if value.name is None else str(value.name))]
     if module == "pandas" and hasattr(value, "to_numpy") and hasattr(value, "__len__"):
-        return [_column(_series(value), name)]
+        return [_column(importlib.import_module("pandas").Series(value), name)]
     if isinstance(value, Mapping):
         return [_only(item, str(key), rows) for key, item in value.items()]
     if isinstance(value, tuple) or _is_one_per_output(value, rows):
@@ -166,10 +167,11 @@ def _only(value: Any, name: str, rows: int) -> Output:
 
 
 def _is_one_per_output(value: Any, rows: int) -> bool:
-    """Tell scikit-learn's list of probabilities, one array an output, from a list of rows."""
-    if not isinstance(value, list) or not value or len(value) == rows:
+    """Tell scikit-learn's list of probabilities, one matrix an output, from a list of rows."""
+    if not isinstance(value, list) or not value or len(value) == rows == 1:
         return False
-    return all(getattr(item, "ndim", 0) > 0 and len(item) == rows for item in value)
+    most = 1 if len(value) == rows else 0
+    return all(getattr(item, "ndim", 0) > most and len(item) == rows for item in value)
 
 
 def _tensor(value: Any, name: str) -> Output:
@@ -204,7 +206,7 @@ def _cells(leaves: list[Any], shape: tuple[int, ...], name: str) -> Output:
     values, missing = array_of(leaves, shape or (1,))
     if values.dtype.kind != "O":
         return Output(name, values, "number", missing)
-    raw = values.size > 0 and isinstance(values.flat[0], bytes)
+    raw = any(isinstance(cell, bytes) for cell in values.flat[:1])
     return Output(name, values, "bytes" if raw else "text", missing)
 
 
@@ -222,12 +224,6 @@ def _flatten(data: Any, into: list[Any]) -> tuple[int, ...]:
     if len(shapes) > 1:
         raise refused("lists of different lengths in a list")
     return (len(data), *(shapes.pop() if shapes else ()))
-
-
-def _series(value: Any) -> Any:
-    import pandas as pd
-
-    return pd.Series(value)
 
 
 def _column(series: Any, name: str) -> Output:

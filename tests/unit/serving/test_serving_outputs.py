@@ -115,9 +115,10 @@ def test_a_column_of_vectors_is_a_tensor() -> None:
 
 
 def test_probabilities_of_several_outputs_stay_apart() -> None:
-    answer = [np.zeros((2, 2)), np.ones((2, 3)), np.ones((2, 2))]
-    shapes = {output.name: output.values.shape for output in outputs_of(answer, "p", 2)}
-    assert shapes == {"p_0": (2, 2), "p_1": (2, 3), "p_2": (2, 2)}
+    for rows in (1, 2, 3):
+        answer = [np.zeros((rows, 2)), np.ones((rows, 2)), np.ones((rows, 2))]
+        shapes = {output.name: output.values.shape for output in outputs_of(answer, "p", rows)}
+        assert shapes == dict.fromkeys(("p_0", "p_1", "p_2"), (rows, 2))
 
 
 def test_a_classifier_answers_label_and_probabilities() -> None:

@@ -196,6 +196,20 @@ def _values(part: Any) -> Any:
     return part.tolist() if hasattr(part, "tolist") else part
 
 
+@pytest.mark.parametrize("outputs", [2, 3, 4])
+@pytest.mark.parametrize("rows", [[1, 1], [1, 2], [0, 3]])
+def test_probabilities_of_several_outputs_are_cut_by_rows(outputs: int, rows: list[int]) -> None:
+    whole = [np.arange(sum(rows) * 2.0).reshape(-1, 2) + 100 * place for place in range(outputs)]
+    parts = cut(whole, rows)
+    assert parts is not None
+    start = 0
+    for part, count in zip(parts, rows, strict=True):
+        assert isinstance(part, list)
+        wanted = [matrix[start : start + count].tolist() for matrix in whole]
+        assert [matrix.tolist() for matrix in part] == wanted
+        start += count
+
+
 @pytest.mark.parametrize(
     "answer",
     [
