@@ -37,7 +37,6 @@ OPTIONS: dict[str, Callable[[Any], Any]] = {
     "memory": str,
     "replicas": int,
     "workers": int,
-    "workers": int,
     "timeout": float,
     "deadline": float,
     "description": str,
