@@ -9,7 +9,7 @@ from typing import Any
 
 from mlkraken_client._errors import PackError
 
-__all__ = ["is_missing", "is_sparse", "object_cells"]
+__all__ = ["SCALARS", "is_missing", "is_numpy_scalar", "is_sparse", "object_cells"]
 
 
 def object_cells(cells: list[Any]) -> dict[str, Any]:
@@ -38,6 +38,15 @@ def is_missing(cell: Any) -> bool:
             isinstance(cell, float) and cell != cell  # noqa: PLR0124
         )
     )
+
+
+SCALARS = (str, bool, int, float, bytes, decimal.Decimal, dt.date)
+"""Single values that a model may take whole."""
+
+
+def is_numpy_scalar(value: Any) -> bool:
+    """Whether a value is one of numpy's without axes."""
+    return type(value).__module__ == "numpy" and not getattr(value, "shape", ())
 
 
 def is_sparse(value: Any) -> bool:

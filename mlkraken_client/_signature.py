@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlkraken_client._errors import PackError
-from mlkraken_client._objects import is_missing, is_sparse, object_cells
+from mlkraken_client._objects import SCALARS, is_missing, is_numpy_scalar, is_sparse, object_cells
 
 __all__ = ["UNSIGNED", "describe_input", "from_estimator", "kind_of"]
 
@@ -49,9 +49,9 @@ def kind_of(example: Any) -> str:
     if isinstance(example, (list, tuple)):
         rows = example and all(isinstance(item, Mapping) for item in example)
         return "records" if rows else "list"
-    if isinstance(example, (str, bool, int, float)):
+    if isinstance(example, SCALARS):
         return "scalar"
-    if module == "numpy" and not getattr(example, "shape", ()):
+    if is_numpy_scalar(example):
         return "scalar"
     raise PackError(
         "example_unsupported",
@@ -229,14 +229,14 @@ def _array_fields(array: Any) -> list[dict[str, Any]]:
 
 
 def _list_field(name: str, values: list[Any]) -> dict[str, Any]:
-    plain = [
-        value.item() if type(value).__module__ == "numpy" and not value.shape else value
-        for value in values
-    ]
+    plain = [value.item() if is_numpy_scalar(value) else value for value in values]
     present = [value for value in plain if not is_missing(value)]
-    if present and all(type(value) is int for value in present):
+    kinds = {type(value) for value in present}
+    if kinds == {int} and all(-(2**63) <= value < 2**63 for value in present):
         return {"name": name, "dtype": "int64", "nullable": len(present) < len(plain)}
-    if present and all(type(value) in (int, float) for value in present):
+    if float in kinds <= {int, float} and all(
+        abs(value) <= 2**53 for value in present if type(value) is int
+    ):
         return {"name": name, "dtype": "float64", "missing": "nan"}
     described = {"name": name, **object_cells(plain)}
     if not any(isinstance(value, float) and value != value for value in plain):  # noqa: PLR0124

@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from mlkraken_serving._errors import BodyError, BundleError
+from mlkraken_serving._errors import BodyError, BundleError, InputError
 from mlkraken_serving._manifest import Bundle, Field, Signature
-from mlkraken_serving._values import Items, ModelInput, Single, Table, Tensor
+from mlkraken_serving._values import ModelInput, Table, Tensor
 from mlkraken_serving.codecs._arrow import read_arrow
 from mlkraken_serving.codecs._columns import ColumnReader
 from mlkraken_serving.codecs._json_in import InputReader
@@ -89,13 +89,9 @@ def read_example(path: Path, signature: Signature) -> ModelInput:
 
             return Tensor(np.load(path, allow_pickle=False))
         if path.suffix == ".json":
-            value = json.loads(path.read_bytes())
-            if signature.kind == "ndarray":
-                return InputReader(signature).read(value, exact=True)
-            one = signature.kind in ("dict", "scalar", "any")
-            return Single(value) if one else Items(value)
+            return InputReader(signature).read(json.loads(path.read_bytes()), exact=True)
         return _unpacked(_columns(path), signature)
-    except (BodyError, OSError, ValueError, KeyError, EOFError) as error:
+    except (InputError, OSError, ValueError, KeyError, EOFError) as error:
         raise _unreadable(path, error) from error
 
 

@@ -41,7 +41,7 @@ def plain_stream(body: bytes, what: str) -> bytes:
                 _check_size(size)
                 batches.append(batch)
             return _written(pa, pa.Table.from_batches(batches, reader.schema))
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise ValueError(str(error)) from error
 
 
@@ -69,7 +69,7 @@ def parquet_stream(body: bytes) -> bytes:
         file = parquet.ParquetFile(pa.BufferReader(body))
         _check_size(file.metadata.num_rows * max(1, file.metadata.num_columns))
         return _written(pa, file.read(use_threads=False))
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise BodyError(
             "body_not_parquet",
             f"The body is not a Parquet file: {error}.",

@@ -282,6 +282,21 @@ def test_a_damaged_stream_is_refused_and_nothing_worse(damage: list[tuple[int, i
         assert len(column.cells()) == table.rows
 
 
+_FILE = parquet_body(arrow_table(pd.DataFrame({"x": [1.5, None], "s": ["a", None]})))
+
+
+@given(st.lists(st.tuples(st.integers(0, len(_FILE) - 1), st.integers(0, 255)), max_size=4))
+@settings(max_examples=200, deadline=None)
+def test_a_damaged_file_is_refused_and_nothing_worse(damage: list[tuple[int, int]]) -> None:
+    body = bytearray(_FILE)
+    for place, byte in damage:
+        body[place] = byte
+    try:
+        read_parquet(bytes(body), Signature())
+    except InputError as error:
+        assert error.hint
+
+
 @given(st.integers(0, len(_WHOLE)))
 def test_a_stream_that_was_cut_is_refused_or_ends_before(size: int) -> None:
     try:
