@@ -24,6 +24,9 @@ _WHOLE = 2.0**53
 
 _LARGEST = {"float64": _WHOLE, "float32": _WHOLE, "float16": 65520.0}
 _INT_BITS = {f"{sign}int{bits}": (sign, bits) for sign in ("", "u") for bits in (8, 16, 32)}
+_BIG_BYTES = 65_536
+"""Bodies from this length on are worth the import of simdjson."""
+
 _MISSES = 16
 _SKIPPED = 256
 
@@ -54,12 +57,18 @@ class QuickReader:
         Of a struct with ``rows`` and ``meta``.
     convert
         Makes rows of what was decoded; None where it has to be looked at more closely.
+    big
+        Reads long bodies, where there is a quicker way for them.
     """
 
     def __init__(
-        self, decoder: msgspec.json.Decoder[Any], convert: Callable[[Any], ModelInput | None]
+        self,
+        decoder: msgspec.json.Decoder[Any],
+        convert: Callable[[Any], ModelInput | None],
+        big: Callable[[bytes], tuple[ModelInput, dict[str, Any]] | None] | None = None,
     ) -> None:
         self._decoder = decoder
+        self._big = big
         self._convert = convert
         self._misses = 0
         self._skip = 0
@@ -69,6 +78,10 @@ class QuickReader:
         if self._skip:  # callers here send something else most of the time
             self._skip -= 1
             return None
+        if self._big is not None and len(body) >= _BIG_BYTES:
+            found = self._big(body)
+            if found is not None:
+                return found
         try:
             message = self._decoder.decode(body)
             data = self._convert(message.rows)
@@ -118,7 +131,13 @@ def _for_matrix(field: Field, envelope: Envelope) -> QuickReader | None:
     def convert(rows: list[list[Any]]) -> Tensor | None:
         return Tensor.of_rows(rows, width, dtype) if rows else None
 
-    return QuickReader(_message(list[row], envelope), convert)
+    def big(body: bytes) -> tuple[ModelInput, dict[str, Any]] | None:
+        from mlkraken_serving.codecs._big_matrix import read_big_matrix
+
+        return read_big_matrix(body, (envelope.rows, envelope.meta), width, dtype)
+
+    usual = dtype.name in ("float64", "float32", "int64")
+    return QuickReader(_message(list[row], envelope), convert, big if usual else None)
 
 
 def _for_table(signature: Signature, envelope: Envelope) -> QuickReader | None:

@@ -131,3 +131,44 @@ def test_callers_who_always_send_something_else_cost_no_second_parsing_but_are_n
         assert quick.read(odd) is None
     assert [quick.read(usual) is None for _ in range(256)] == [True] * 256
     assert quick.read(usual) is not None
+
+
+BIG_CELLS = (
+    st.floats(allow_nan=False)
+    | st.integers(-(2**65), 2**65)
+    | st.sampled_from([None, True, "1", [1.0], [], {}, 2**53, -(2**53) + 1, -0.0, float("inf")])
+)
+
+
+@pytest.mark.parametrize("name", ["floats", "narrow", "ints"])
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_a_big_matrix_is_what_the_careful_reader_reads(name: str, data: Any) -> None:
+    import mlkraken_serving.codecs._big_matrix as big_matrix
+
+    signature = signature_of(EXAMPLES[name])
+    careful = InputReader(signature)
+    good = st.integers(-5, 5) if name == "ints" else st.floats(-1e6, 1e6)
+    rows = data.draw(st.lists(st.lists(good, min_size=3, max_size=3), max_size=4))
+    if rows and data.draw(st.booleans()):
+        rows[-1][data.draw(st.integers(0, 2))] = data.draw(BIG_CELLS)
+    meta = data.draw(st.sampled_from([{}, {"a": 1}, {"a": [1]}, {"a": {"b": None}}]))
+    body = json.dumps({"modelData": rows, "metaData": meta}).encode()
+    dtype = np.dtype(signature.fields[0].storage)
+    found = big_matrix.read_big_matrix(body, ("modelData", "metaData"), 3, dtype)
+    if found is None:
+        return
+    tensor, beside = found
+    expected = native(careful.read(parse_json(body)["modelData"]))  # raises where it refuses
+    assert beside == meta
+    assert tensor.array.dtype == expected.dtype
+    assert tensor.array.tobytes() == expected.tobytes()
+
+
+def test_a_long_body_is_read_without_lists_of_its_numbers() -> None:
+    quick, _ = reader("floats")
+    rows = np.random.default_rng(0).normal(size=(5000, 3))
+    found = quick.read(json.dumps({"modelData": rows.tolist()}).encode())
+    assert found is not None
+    assert found[0].array.tobytes() == rows.tobytes()  # type: ignore[union-attr]
+    assert quick.read(json.dumps({"modelData": [[None] * 3] * 9000}).encode()) is None
