@@ -45,7 +45,7 @@ class Backend:
                 connector=aiohttp.TCPConnector(limit=0),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
                 auto_decompress=False,
-                skip_auto_headers=["User-Agent", "Accept-Encoding"],
+                skip_auto_headers=["User-Agent", "Accept", "Accept-Encoding", "Content-Type"],
             )
         return self._session
 

@@ -19,6 +19,7 @@ from mlkraken_jupyter._backend import Backend
 __all__ = ["ApiHandler", "StatusHandler"]
 
 AUTH_RESOURCE = "mlkraken"
+_QUERIES = "m/"
 _SENT_ON = (
     "Accept",
     "Content-Type",
@@ -28,6 +29,24 @@ _SENT_ON = (
     "X-Request-Id",
 )
 _SENT_BACK = ("Cache-Control", "Content-Type", "ETag", "Retry-After", "X-Request-Id")
+
+_HOP = frozenset(
+    [
+        "connection",
+        "content-length",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ]
+)
+_HERE = frozenset(["authorization", "cookie", "host", "origin", "referer", "x-xsrftoken"])
+"""Of a query's headers those that are between the browser and this server."""
+_OWN = frozenset(["content-security-policy", "date", "server", "set-cookie"])
+"""Of an answer's headers those that this server decides on itself."""
 
 
 class _Handler(ExtensionHandlerMixin, APIHandler):
@@ -118,11 +137,11 @@ class ApiHandler(_Handler):
             self.request.method or "GET",
             f"{target.url}/{path}{query}",
             data=self.request.body or None,
-            headers=self._headers_for(target),
+            headers=self._headers_for(target, path),
             allow_redirects=False,
         ) as answer:
             self.set_status(answer.status)
-            self._take_headers(answer.headers)
+            self._take_headers(answer.headers, path)
             try:
                 async for chunk in answer.content.iter_any():
                     self.write(chunk)
@@ -131,15 +150,21 @@ class ApiHandler(_Handler):
             except StreamClosedError:
                 return  # the browser went away; leaving the context closes the other side
 
-    def _headers_for(self, target: Target) -> dict[str, str]:
+    def _headers_for(self, target: Target, path: str) -> dict[str, str]:
         given = self.request.headers
-        kept = {name: given[name] for name in _SENT_ON if name in given}
+        if path.startswith(_QUERIES):  # protocols have headers of their own
+            kept = {name: given[name] for name in given if name.lower() not in _HOP | _HERE}
+        else:
+            kept = {name: given[name] for name in _SENT_ON if name in given}
         return {**kept, "Authorization": f"Bearer {target.token}"}
 
-    def _take_headers(self, headers: Mapping[str, Any]) -> None:
+    def _take_headers(self, headers: Mapping[str, Any], path: str) -> None:
         self.clear_header("Content-Type")
-        for name in _SENT_BACK:
-            if name in headers:
-                self.set_header(name, headers[name])
+        if path.startswith(_QUERIES):
+            names = [name for name in headers if name.lower() not in _HOP | _OWN]
+        else:
+            names = [name for name in _SENT_BACK if name in headers]
+        for name in names:
+            self.set_header(name, headers[name])
         # Proxies between here and the browser must pass events on as they come.
         self.set_header("X-Accel-Buffering", "no")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,6 +94,49 @@ async def test_queries_go_through_the_gateway(jp_fetch: Any) -> None:
     Kraken().deploy(lambda xs: [2 * x for x in xs], "doubler", example=[1.0])
     answer = await jp_fetch("mlkraken", "m", "doubler", method="POST", body='{"modelData": [4]}')
     assert json.loads(answer.body)["result"] == [8.0]
+
+
+async def test_a_protocol_s_own_headers_pass_in_both_directions(jp_fetch: Any) -> None:
+    Kraken().deploy(lambda xs: [2 * x for x in xs], "passed", example=[1.0])
+    body = gzip.compress(json.dumps({"instances": [1.0] * 1000}).encode())
+    answer = await jp_fetch(
+        *("mlkraken", "m", "passed", "invocations"),
+        method="POST",
+        body=body,
+        headers={
+            "Content-Type": "application/json",  # Tornado would look into a form
+            "Content-Encoding": "gzip",
+            "Accept-Encoding": "gzip",
+            "X-Amzn-SageMaker-Custom-Attributes": "a=1",
+        },
+        decompress_response=False,
+    )
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.headers["X-Amzn-SageMaker-Custom-Attributes"] == "a=1"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert json.loads(gzip.decompress(answer.body))["predictions"] == [2.0] * 1000
+
+    tensor = struct.pack("<2d", 3.0, 5.0)
+    (described,) = json.loads(
+        (await jp_fetch("mlkraken", "m", "passed", "v2", "models", "passed")).body
+    )["inputs"]
+    given = {"shape": [2], "datatype": "FP64", "parameters": {"binary_data_size": len(tensor)}}
+    asked = {
+        "inputs": [{"name": described["name"], **given}],
+        "parameters": {"binary_data_output": True},
+    }
+    head = json.dumps(asked).encode()
+    answer = await jp_fetch(
+        *("mlkraken", "m", "passed", "v2", "models", "passed", "infer"),
+        method="POST",
+        body=head + tensor,
+        headers={
+            "Content-Type": "application/octet-stream",
+            "Inference-Header-Content-Length": str(len(head)),
+        },
+    )
+    size = int(answer.headers["Inference-Header-Content-Length"])
+    assert struct.unpack("<2d", answer.body[size:]) == (6.0, 10.0)
 
 
 async def test_events_stream_as_they_happen(jp_fetch: Any) -> None:
