@@ -46,7 +46,7 @@ def main() -> None:
         )
         for model in MODELS:
             _round(model, servers, rows, results, options.seconds, _LIMITS in wanted)
-    results.write(BUILD / "results.json")
+        results.write(BUILD / "results.json")
     for workload in WORKLOADS:
         show(results, workload)
     for model in MODELS:

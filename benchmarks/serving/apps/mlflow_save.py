@@ -7,4 +7,5 @@ import sys
 import mlflow
 from served import MODEL
 
-mlflow.sklearn.save_model(MODEL, sys.argv[1])
+# Its usual format refuses the trees of a gradient boosting; a pickle is what all others serve.
+mlflow.sklearn.save_model(MODEL, sys.argv[1], serialization_format="pickle")

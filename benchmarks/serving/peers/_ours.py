@@ -8,7 +8,6 @@ import shutil
 import struct
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -53,11 +52,12 @@ class Kraken(Peer):
             raise RuntimeError(done.stderr.strip())
 
     def command(self, served: Served, port: int) -> Command:
-        times = tempfile.mkdtemp(prefix="times-", dir=served.folder)
+        times = served.folder / f"times of {self.name}"
+        shutil.rmtree(times, ignore_errors=True)
         argv = [
             *(sys.executable, "-m", "mlkraken_serving", str(served.folder / self.bundle)),
             *("--model", "served", "--port", str(port), "--token-env", "SERVED_TOKEN"),
-            *(("--times", times) if self.records else ()),
+            *(("--times", str(times)) if self.records else ()),
         ]
         return Command(argv, {"SERVED_TOKEN": _TOKEN})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -76,9 +77,15 @@ class MlFlow(Program):
     name = "mlflow"
 
     def prepare(self, served: Served) -> None:
-        if not (served.folder / "mlflow" / "MLmodel").exists():
-            command = [str(self.bin / "python"), "mlflow_save.py", str(served.folder / "mlflow")]
-            subprocess.run(command, env=self.environment(served), cwd=APPS, check=True)
+        folder = served.folder / "mlflow"
+        if (folder / "MLmodel").exists():
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        command = [str(self.bin / "python"), "mlflow_save.py", str(folder)]
+        env = self.environment(served)
+        done = subprocess.run(command, env=env, cwd=APPS, capture_output=True, check=False)
+        if done.returncode:
+            raise RuntimeError(done.stderr.decode("utf-8", "replace").strip()[-400:])
 
     def argv(self, port: int) -> list[str]:
         return [
