@@ -114,6 +114,7 @@ class _StreamReader:
             self._schema = read_schema(header)
             self._levels = dict(_encoded(self._schema.fields))
         elif kind == _BATCH and self._schema is not None:
+            _check_plain(header)
             self._rows += self._budget.take(header.scalar(0, "q"))
             self._batches.append(self._columns(header, body, self._schema.fields))
         elif kind == _DICTIONARY and self._schema is not None:
@@ -125,6 +126,7 @@ class _StreamReader:
         number, batch = header.scalar(0, "q"), header.table(1)
         if batch is None or number not in self._levels:
             raise ValueError("a dictionary belongs to no column")
+        _check_plain(batch)
         (column,) = self._columns(batch, body, (self._levels[number],))
         if header.scalar(2, "B") and number in self._dictionaries:
             column = joined([self._dictionaries[number], column])
@@ -133,8 +135,6 @@ class _StreamReader:
     def _columns(
         self, batch: FlatTable, body: memoryview, fields: tuple[ArrowField, ...]
     ) -> list[ArrowColumn]:
-        if batch.table(3) is not None:
-            raise UnreadableTypeError("written with compression")
         reader = BatchReader(body, batch.pairs(1), batch.pairs(2), self._dictionaries, self._budget)
         columns = [reader.read(field) for field in fields]
         if any(len(column.values) != batch.scalar(0, "q") for column in columns):
@@ -151,6 +151,11 @@ class _StreamReader:
             self._batches.append([empty_column(field) for field in self._schema.fields])
         columns = [joined(list(parts)) for parts in zip(*self._batches, strict=True)]
         return ArrowTable(self._schema, dict(zip(names, columns, strict=True)), self._rows)
+
+
+def _check_plain(batch: FlatTable) -> None:
+    if batch.table(3) is not None:
+        raise UnreadableTypeError("written with compression")
 
 
 def _encoded(fields: tuple[ArrowField, ...]) -> Iterator[tuple[int, ArrowField]]:

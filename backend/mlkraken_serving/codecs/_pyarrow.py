@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from typing import Any
 
 from mlkraken_serving._errors import BodyError, BodyTooLarge
@@ -12,6 +13,7 @@ __all__ = ["parquet_stream", "plain_stream"]
 _LARGEST = 1 << 30
 """Bytes that a body may unpack to: a few bytes of a compressed one can stand for any number."""
 
+_ROWS = 65_536
 _VIEWS = {"string_view": "string", "binary_view": "binary"}
 
 
@@ -21,7 +23,11 @@ def plain_stream(body: bytes, what: str) -> bytes:
     Raises
     ------
     BodyError
-        ``arrow_type_unknown`` where pyarrow is not installed, ``body_not_arrow``.
+        ``arrow_type_unknown`` where pyarrow is not installed.
+    BodyTooLarge
+        ``body_unpacks_large``.
+    ValueError
+        It is not such a stream.
     """
     try:
         pa = importlib.import_module("pyarrow")
@@ -35,12 +41,7 @@ def plain_stream(body: bytes, what: str) -> bytes:
         ) from error
     try:
         with ipc.open_stream(body) as reader:
-            batches, size = [], 0
-            for batch in reader:
-                size += batch.nbytes
-                _check_size(size)
-                batches.append(batch)
-            return _written(pa, pa.Table.from_batches(batches, reader.schema))
+            return _written(pa, reader, reader.schema)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise ValueError(str(error)) from error
 
@@ -67,8 +68,7 @@ def parquet_stream(body: bytes) -> bytes:
         ) from error
     try:
         file = parquet.ParquetFile(pa.BufferReader(body))
-        _check_size(file.metadata.num_rows * max(1, file.metadata.num_columns))
-        return _written(pa, file.read(use_threads=False))
+        return _written(pa, file.iter_batches(_ROWS, use_threads=False), file.schema_arrow)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise BodyError(
             "body_not_parquet",
@@ -77,22 +77,20 @@ def parquet_stream(body: bytes) -> bytes:
         ) from error
 
 
-def _check_size(size: int) -> None:
-    if size > _LARGEST:
-        raise BodyTooLarge(
-            "body_unpacks_large",
-            f"The body unpacks to more than {_LARGEST >> 20} MB.",
-            "Send fewer rows at once.",
-        )
-
-
-def _written(pa: Any, table: Any) -> bytes:
-    _check_size(table.nbytes)
-    plain = [pa.field(field.name, _plain(pa, field.type)) for field in table.schema]
-    table = table.cast(pa.schema(plain, metadata=table.schema.metadata))
+def _written(pa: Any, batches: Iterable[Any], schema: Any) -> bytes:
+    """Write batches one by one, as long as they are not too many."""
+    fields = [pa.field(field.name, _plain(pa, field.type)) for field in schema]
+    plain = pa.schema(fields, metadata=schema.metadata)
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
+    with pa.ipc.new_stream(sink, plain) as writer:
+        for batch in batches:
+            writer.write_table(pa.Table.from_batches([batch]).cast(plain))
+            if sink.tell() > _LARGEST:
+                raise BodyTooLarge(
+                    "body_unpacks_large",
+                    f"The body unpacks to more than {_LARGEST >> 20} MB.",
+                    "Send fewer rows at once.",
+                )
     return bytes(sink.getvalue())
 
 

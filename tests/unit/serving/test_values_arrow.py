@@ -6,6 +6,8 @@ import datetime as dt
 import decimal
 import io
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +19,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from mlkraken_serving._errors import BodyError, InputError
+from mlkraken_serving._errors import BodyError, BodyTooLarge, InputError
 from mlkraken_serving._manifest import Signature
 from mlkraken_serving._values import Tensor
 from mlkraken_serving.codecs._arrow import read_arrow
@@ -310,6 +312,56 @@ def test_cells_that_only_say_that_they_are_there_are_not_made() -> None:
     body = arrow_body(rows).replace((3).to_bytes(8, "little"), (10**12).to_bytes(8, "little"))
     with pytest.raises(BodyError, match="more cells than its bytes can hold"):
         read_arrow(body)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_a_body_that_unpacks_to_more_than_memory_is_refused(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlkraken_serving.codecs._pyarrow._LARGEST", 1 << 20)
+    table = pa.table({"n": np.zeros(10**6, "i8")})
+    with pytest.raises(BodyTooLarge) as caught:
+        if kind == "parquet":
+            read_parquet(parquet_body(table), Signature())
+        else:
+            read_arrow(arrow_body(table, options=pa.ipc.IpcWriteOptions(compression="zstd")))
+    assert caught.value.code == "body_unpacks_large"
+
+
+_WITHOUT = """
+import sys
+sys.modules["pyarrow"] = None
+from mlkraken_serving._errors import BodyError
+from mlkraken_serving._manifest import Signature
+from mlkraken_serving.codecs._arrow import read_arrow
+from mlkraken_serving.codecs._parquet import read_parquet
+parquet, packed, plain = (bytes.fromhex(line) for line in sys.stdin.read().split())
+for read in (lambda: read_parquet(parquet, Signature()), lambda: read_arrow(packed)):
+    try:
+        read()
+    except BodyError as error:
+        print(error.code, "mlkraken[arrow]" in error.hint)
+print(read_arrow(plain).columns["x"].cells())
+"""
+
+
+def test_without_pyarrow_plain_streams_are_read_and_the_rest_names_what_to_install() -> None:
+    table = pa.table({"x": np.arange(100.0)})
+    packed = arrow_body(table, options=pa.ipc.IpcWriteOptions(compression="lz4"))
+    bodies = [parquet_body(table), packed, arrow_body(pa.table({"x": [1.5, None]}))]
+    done = subprocess.run(
+        [sys.executable, "-c", _WITHOUT],
+        input="\n".join(body.hex() for body in bodies),
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.splitlines() == [
+        "parquet_unavailable True",
+        "arrow_type_unknown True",
+        "[1.5, None]",
+    ]
 
 
 def test_a_tensor_model_takes_arrows_own_tensors() -> None:
