@@ -47,6 +47,8 @@ _BY_NAME = {
     **{f"float{bits}": f"FP{bits}" for bits in (16, 32, 64)},
 }
 _MOST_AXES = 32
+_MOST_VALUES = 2**48
+_MOST_EMPTY = 2**16
 _LENGTH = struct.Struct("<I")
 
 
@@ -123,7 +125,10 @@ def dtype_named(name: str, datatype: Any) -> str:
 
 def count_of(name: str, shape: tuple[int, ...]) -> int:
     """Return how many values a shape has; input ``name`` is blamed for an absurd one."""
-    if len(shape) > _MOST_AXES or math.prod(size or 1 for size in shape) >= 2**62:
+    # Lists of nothing cost memory, too: 2 ** 40 x 0 is 2 ** 40 of them, in no bytes.
+    lists = math.prod(shape[: shape.index(0)]) if 0 in shape else 1
+    size = math.prod(size or 1 for size in shape)
+    if len(shape) > _MOST_AXES or size > _MOST_VALUES or lists > _MOST_EMPTY:
         raise BodyError(
             "tensor_shape",
             f"Input {name!r} has {spoken(shape)}, which no memory holds.",

@@ -109,8 +109,7 @@ class KrakenProtocol:
         if wanted == here.model:
             return
         name, _, version = str(wanted).partition("@")
-        # A replica knows its number but not which aliases point to it; the gateway does.
-        if name != here.model or (version.isdecimal() and int(version) != here.version):
+        if not here.is_meant(name, version):
             raise UnknownModel(
                 "model_not_here",
                 f"This service is {here.model}@{here.version}, not {wanted}.",

@@ -47,8 +47,7 @@ def check_model(query: Query, identity: Identity) -> None:
     """
     model = query.parts.get("model", identity.model)
     version = query.parts.get("version", "")
-    # A replica knows its number but not which aliases point to it; the gateway does.
-    if model == identity.model and (not version.isdecimal() or int(version) == identity.version):
+    if identity.is_meant(model, version):
         return
     wanted = f"{model}@{version}" if version else model
     raise UnknownModel(
@@ -142,7 +141,7 @@ class _Tail:
 
 
 def _header_length(header: bytes, most: int) -> int:
-    if header.isdigit() and int(header) <= most:
+    if header.isdigit() and len(header) < 20 and int(header) <= most:
         return int(header)
     raise BodyError(
         "header_length",

@@ -46,6 +46,12 @@ class Identity:
     version: int
     digest: str
 
+    def is_meant(self, model: str, version: str = "") -> bool:
+        """Tell whether a model's name, and a version's number or alias, may mean this replica."""
+        # A replica knows its number but not which aliases point to it; the gateway does.
+        number = version.lstrip("0") if version.isdecimal() else str(self.version)
+        return model == self.model and number == str(self.version)
+
 
 @dataclass(frozen=True, slots=True)
 class Service:

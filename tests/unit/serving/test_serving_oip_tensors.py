@@ -155,6 +155,8 @@ def _holds(value: Any, target: np.dtype[Any]) -> bool:
         (64, (1,), [1.0], "64"),
         ("FP64", (2**40, 2**40), [1.0], "no memory"),
         ("FP64", (1,) * 60, [1.0], "no memory"),
+        ("FP64", (0, 2**61), [], "no memory"),
+        ("INT8", (2**40, 0), [], "no memory"),
     ],
     ids=str,
 )
