@@ -88,21 +88,21 @@ class Kraken:
         ----------
         model
             A fitted estimator, a function (also one defined in the notebook), anything with
-            ``predict``, or a path: ``.joblib``, ``.pkl``, an MLflow model folder or URI, a bundle.
+            ``predict``, an ONNX graph, a PyTorch module, or a path: ``.joblib``, ``.pkl``, a file
+            of a library's own, an MLflow model folder or URI, a bundle; see docs/engines.md.
         name
             1 to 63 of a-z, 0-9 and ``-``.
         example
             A few rows of input, such as ``X.head()``: they tell the types, and the notebook's
             own answers to them are checked wherever the model is served.
         runtime
-            What runs the model; found out when None. This version knows ``"python"``.
+            What runs the model, ``"python"``; found out when None.
         requirements
             Packages beyond those found, or a file of them.
         code
             Files and folders of modules beyond those found.
         cpu, memory, replicas, workers
-            Size of the service: cores and memory of each replica, their number, and the
-            processes that hold the model in each.
+            Size: cores and memory of each replica, their number, and processes in each.
         start
             Whether to leave it running; it is started once in any case, to prove that it can be.
         live

@@ -74,6 +74,8 @@ def load_workers(bundle: Bundle, workers: int, deadline_s: float) -> tuple[Engin
 
 def _original(bundle: Bundle) -> Engine:
     kind = _ENGINES.get(bundle.manifest.runtime)
+    if kind is PythonEngine and bundle.manifest.entry.loader == "onnx":
+        kind = _onnx
     if kind is None:
         raise BundleError(
             "runtime_unknown",
@@ -84,6 +86,12 @@ def _original(bundle: Bundle) -> Engine:
     engine = kind(bundle)
     engine.load()
     return engine
+
+
+def _onnx(bundle: Bundle) -> Engine:
+    from mlkraken_serving.engines._onnx import OnnxEngine
+
+    return OnnxEngine(bundle)
 
 
 def _compiled(bundle: Bundle, compiled: Compiled) -> tuple[Engine, Receipt] | None:

@@ -15,10 +15,11 @@ from mlkraken_client._errors import PackError
 from mlkraken_client._pack._compiled import compilation
 from mlkraken_client._pack._environment import describe_python, lock
 from mlkraken_client._pack._example import Example, answer_example
-from mlkraken_client._pack._flavors import Source, recognise
+from mlkraken_client._pack._flavors import recognise
 from mlkraken_client._pack._modules import installed_modules, local_files
 from mlkraken_client._pack._pickling import pickle_model
 from mlkraken_client._pack._provenance import provenance
+from mlkraken_client._pack._source import Source
 from mlkraken_client._signature import from_estimator
 
 __all__ = ["Bundle", "digest_of", "pack", "read_bundle"]
@@ -104,12 +105,13 @@ def pack(
     if _is_bundle(model):
         return _copied(Path(model).expanduser(), name, folder)
     source = recognise(model)
+    example = None if example is None else source.prepared(example)
     answered = None if example is None else answer_example(source, example)
     entry, modules = _write_model(source, folder)
     files = local_files(modules, code)
     for path, origin in files.items():
         _copy(origin, folder / "code" / path)
-    signature = answered.signature if answered else from_estimator(source.model)
+    signature = answered.signature if answered else source.signature or from_estimator(source.model)
     compiled = compilation(source, example, signature, compile)
     modules |= compiled.modules
     if signature["kind"] in ("dataframe", "series"):
@@ -177,16 +179,20 @@ def _copied(source: Path, name: str, folder: Path) -> Bundle:
 
 def _write_model(source: Source, folder: Path) -> tuple[dict[str, Any], frozenset[str]]:
     """Put the model into ``model/``; return the entry, and the modules it needs."""
-    pickled = None if source.loader == "mlflow" else pickle_model(source.model)
-    modules = (pickled.modules if pickled else frozenset()) | source.modules
-    if source.path is None:
-        assert pickled is not None
-        relative = "model/model.pkl"
-        _write(folder / relative, pickled.data)
-        modules |= {"cloudpickle"}
-    else:
+    modules = source.modules
+    if source.path is not None:
         relative = f"model/{source.path.name}" if source.path.is_file() else "model"
         _copy(source.path, folder / relative)
+        if source.loader in ("pickle", "joblib"):  # others name no modules of the user's own
+            modules |= pickle_model(source.model).modules
+    elif source.content is not None:
+        relative = f"model/{source.content[0]}"
+        _write(folder / relative, source.content[1])
+    else:
+        pickled = pickle_model(source.model)
+        relative = "model/model.pkl"
+        _write(folder / relative, pickled.data)
+        modules |= pickled.modules | {"cloudpickle"}
     return {"loader": source.loader, "path": relative, "call": source.call}, modules
 
 

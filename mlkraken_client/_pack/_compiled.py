@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlkraken_client._errors import PackError
-from mlkraken_client._pack._flavors import Source
+from mlkraken_client._pack._source import Source
 
 __all__ = ["Compilation", "compilation", "told"]
 

@@ -12,8 +12,8 @@ from mlkraken_client._codec import plain, series_cells
 from mlkraken_client._errors import KrakenError, PackError
 from mlkraken_client._objects import is_sparse
 from mlkraken_client._pack._arrow import write_arrow
-from mlkraken_client._pack._flavors import Source
 from mlkraken_client._pack._rows import first_rows, is_rowwise, own_copy, row_count
+from mlkraken_client._pack._source import Source
 from mlkraken_client._signature import describe_input, kind_of
 
 __all__ = ["Example", "answer_example"]

@@ -5,67 +5,18 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mlkraken_client._errors import PackError
+from mlkraken_client._pack._formats import FORMATS, from_format, from_graph, from_network
+from mlkraken_client._pack._source import Source
 
 __all__ = ["Source", "recognise"]
 
 _PICKLES = {".pkl": "pickle", ".pickle": "pickle", ".joblib": "joblib"}
-_ROWWISE = ("sklearn", "xgboost", "lightgbm")
-_LATER = {
-    ".rds": "R models",
-    ".onnx": "ONNX files",
-    ".pt": "TorchScript files",
-    ".h5": "Keras files",
-    ".keras": "Keras files",
-}
-
-
-@dataclass(frozen=True)
-class Source:
-    """A model about to be packed.
-
-    Parameters
-    ----------
-    model
-        The live object.
-    flavor
-        The library it comes from, or ``function`` or ``object``.
-    loader, call
-        How the server gets it and what it calls.
-    rowwise
-        Whether its answers for a row are known not to depend on the other rows.
-    path
-        The file or folder to take as it is, instead of pickling ``model``.
-    modules
-        Import names that loading it needs beyond what its pickle names.
-    """
-
-    model: Any
-    flavor: str
-    loader: str = "pickle"
-    call: str = "predict"
-    rowwise: bool = False
-    path: Path | None = None
-    modules: frozenset[str] = field(default_factory=frozenset)
-
-    def predict(self, data: Any) -> Any:
-        """Answer as the served model will."""
-        return self.function(data)
-
-    @property
-    def function(self) -> Callable[[Any], Any]:
-        """What the server will call."""
-        if self.call == "call":
-            return self.model  # type: ignore[no-any-return]
-        if self.call == "xgboost":
-            matrix = importlib.import_module("xgboost").DMatrix
-            return lambda data: self.model.predict(matrix(data, enable_categorical=True))
-        return getattr(self.model, self.call)  # type: ignore[no-any-return]
+_ROWWISE = ("xgboost", "lightgbm", "catboost", "sklearn")
+_LATER = {".rds": "R models", ".h5": "Keras files of the old form", ".pth": "weights of PyTorch"}
 
 
 def recognise(model: Any) -> Source:
@@ -91,8 +42,14 @@ def _from_object(model: Any) -> Source:
     libraries = _libraries(model)
     if "xgboost" in libraries and type(model).__name__ == "Booster":
         return Source(model, "xgboost", call="xgboost", rowwise=True)
+    if type(model).__name__ == "ModelProto" and "onnx" in libraries:
+        return from_graph(model.SerializeToString())
+    if "torch" in libraries and "keras" not in libraries and hasattr(model, "eval"):
+        return from_network(model)
+    if "keras" in libraries and callable(getattr(model, "predict", None)):
+        return Source(model, "keras", call="keras", modules=frozenset(["keras"]))
     if callable(getattr(model, "predict", None)):
-        known = next((name for name in ("xgboost", "lightgbm", "sklearn") if name in libraries), "")
+        known = next((name for name in (*_ROWWISE, "statsmodels") if name in libraries), "")
         return Source(model, known or "object", rowwise=known in _ROWWISE)
     if inspect.isroutine(model) or callable(model):
         return Source(model, "function", call="call")
@@ -129,13 +86,16 @@ def _from_path(text: str) -> Source:
 
 
 def _from_file(path: Path) -> Source:
-    loader = _PICKLES.get(path.suffix.lower())
+    suffix = path.suffix.lower()
+    if suffix in FORMATS:
+        return from_format(path)
+    loader = _PICKLES.get(suffix)
     if loader is None:
-        what = _LATER.get(path.suffix.lower(), f"{path.suffix or 'such'} files")
+        what = _LATER.get(suffix, f"{path.suffix or 'such'} files")
         raise PackError(
             "model_unsupported",
             f"This version of mlkraken does not deploy {what} ({path.name}).",
-            f"It takes {', '.join(_PICKLES)}, MLflow model folders, and live Python objects.",
+            f"It takes {', '.join([*_PICKLES, *FORMATS])}, MLflow model folders, and live objects.",
         )
     model = _load(path, loader)
     source = _from_object(model)

@@ -9,7 +9,7 @@ from typing import Any
 from mlkraken_client._codec import plain
 from mlkraken_client._errors import KrakenError
 from mlkraken_client._objects import is_sparse
-from mlkraken_client._pack._flavors import Source
+from mlkraken_client._pack._source import Source
 
 __all__ = ["first_rows", "is_rowwise", "own_copy", "row_count"]
 

@@ -6,6 +6,8 @@ import importlib
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from mlkraken_serving.engines._networks import keras_call, torch_call
+
 __all__ = ["Call", "calls_of", "classes_of", "parameters_of"]
 
 Call: TypeAlias = Callable[..., Any]
@@ -38,6 +40,10 @@ def _own_call(model: Any, call: str) -> Call:
     if call == "xgboost":
         matrix = importlib.import_module("xgboost").DMatrix
         return lambda data: model.predict(matrix(data, enable_categorical=True))
+    if call == "torch":
+        return torch_call(model)
+    if call == "keras":
+        return keras_call(model)
     return getattr(model, call)  # type: ignore[no-any-return]
 
 

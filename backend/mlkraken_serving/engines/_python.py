@@ -5,12 +5,9 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
-import pickle
 import re
 import sys
 import traceback
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from mlkraken_serving._errors import BundleError, InputError, LoadError, ModelError, ServingError
@@ -19,6 +16,7 @@ from mlkraken_serving._values import Items, ModelInput, Rows, Tuned
 from mlkraken_serving.engines._calls import Call, calls_of, classes_of, parameters_of
 from mlkraken_serving.engines._environment import check_environment
 from mlkraken_serving.engines._frames import native
+from mlkraken_serving.engines._loaders import LOADERS
 
 __all__ = ["PythonEngine"]
 
@@ -60,7 +58,7 @@ class PythonEngine:
         if code.is_dir():
             sys.path.insert(0, str(code))
         entry = self._bundle.manifest.entry
-        load = _LOADERS.get(entry.loader)
+        load = LOADERS.get(entry.loader)
         if load is None:
             raise BundleError(
                 "bundle_loader_unknown",
@@ -111,26 +109,6 @@ def _argument(data: Rows, sparse: str) -> Any:
             f"The rows could not be made into what the model takes: {_named(error)}.",
             "Compare them with the example the model was deployed with.",
         ) from error
-
-
-def _load_pickle(path: Path) -> Any:
-    with path.open("rb") as file:
-        return pickle.load(file)
-
-
-def _load_joblib(path: Path) -> Any:
-    return importlib.import_module("joblib").load(path)
-
-
-def _load_mlflow(path: Path) -> Any:
-    return importlib.import_module("mlflow.pyfunc").load_model(str(path))
-
-
-_LOADERS: dict[str, Callable[[Path], Any]] = {
-    "pickle": _load_pickle,
-    "joblib": _load_joblib,
-    "mlflow": _load_mlflow,
-}
 
 
 def _load_error(error: BaseException) -> LoadError:
