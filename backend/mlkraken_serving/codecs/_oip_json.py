@@ -49,6 +49,8 @@ def from_json(
         raise BodyError(
             "tensor_datatype", f"Input {name!r}: BF16 has no JSON form.", "Send it as binary data."
         )
+    if hasattr(data, "dtype"):  # as `parse_large` has read and checked it
+        return OipTensor(name, datatype, shape, data.reshape(shape))
     if not isinstance(data, list):
         data = [data]
     flat: list[Any] = data

@@ -9,6 +9,7 @@ from typing import Any
 from mlkraken_serving._errors import BodyError, UnknownModel
 from mlkraken_serving.codecs._columns import shown
 from mlkraken_serving.codecs._json_in import parse_json
+from mlkraken_serving.codecs._oip_big import LARGE, parse_large
 from mlkraken_serving.codecs._oip_json import from_json
 from mlkraken_serving.codecs._oip_tensors import DATATYPES, OipTensor, from_bytes
 from mlkraken_serving.protocols._port import Identity, Query
@@ -68,7 +69,9 @@ def read_request(query: Query) -> InferRequest:
     body = query.body
     header = query.headers.get(HEADER)
     size = len(body) if header is None else _header_length(header, len(body))
-    message = _object(_parsed(body[:size]), "The request")
+    message = parse_large(body) if header is None and size > LARGE else None
+    if message is None:
+        message = _object(_parsed(body[:size]), "The request")
     inputs = message.get("inputs")
     if not isinstance(inputs, list) or not inputs:
         raise BodyError("request_form", "The request has no list of inputs.", _HINT)

@@ -23,6 +23,7 @@ from mlkraken_serving._values import Table, join
 from mlkraken_serving.codecs._casts import cast
 from mlkraken_serving.codecs._json_in import InputReader
 from mlkraken_serving.codecs._json_out import describe
+from mlkraken_serving.codecs._oip_big import parse_large
 from mlkraken_serving.codecs._oip_input import TensorInput
 from mlkraken_serving.codecs._oip_json import from_json
 from mlkraken_serving.codecs._oip_tensors import (
@@ -318,6 +319,83 @@ def test_any_json_is_read_or_refused(value: Any, header: int | None) -> None:
         except ServingError as error:
             assert isinstance(error, InputError)
             assert error.hint
+
+
+def _message(data: Any, shape: Any, datatype: str = "FP64", **more: Any) -> bytes:
+    tensor = {"name": "x", "shape": list(shape), "datatype": datatype, "data": data}
+    return json.dumps({"id": "i", "inputs": [tensor], **more}).encode()
+
+
+@pytest.mark.parametrize("datatype", ["FP64", "FP32", "INT64", "INT8"])
+def test_large_bodies_are_read_as_small_ones_are(datatype: str) -> None:
+    @given(arrays(DATATYPES[datatype], array_shapes(max_dims=2)))
+    @BOUNDED
+    def check(array: Any) -> None:
+        for data in (array.tolist(), array.ravel().tolist()):
+            body = _message(data, array.shape, datatype, outputs=[{"name": "y"}])
+            large = parse_large(body)
+            if large is None:  # NaN, or a number beyond 2 ** 53
+                assert array.dtype.kind == "f"
+                assert not (np.abs(array) < 2**53).all()
+                continue
+            small = json.loads(body)
+            (got,) = large.pop("inputs")
+            (wanted,) = small.pop("inputs")
+            assert large == small
+            assert got.pop("data").tobytes() == array.tobytes()
+            assert got == {key: value for key, value in wanted.items() if key != "data"}
+
+    check()
+
+
+@pytest.mark.parametrize(
+    ("data", "shape", "datatype"),
+    [
+        ([True, 1.5], [2], "FP64"),
+        ([None, 1.5], [2], "FP64"),
+        (["a"], [1], "BYTES"),
+        ([True], [1], "BOOL"),
+        ([[1.0], 2.0], [2], "FP64"),
+        ([1.0, [2.0]], [2], "FP64"),
+        ([[[1.0]]], [1, 1, 1], "FP64"),
+        ([[1.0, 2.0], [3.0]], [2, 2], "FP64"),
+        ([[1.0, 2.0]], [2], "FP64"),
+        ([1.0], [2], "FP64"),
+        ([2**53 + 1, 0.5], [2], "FP64"),
+        ([2**70], [1], "INT64"),
+        ([1.5], [1], "INT64"),
+        ([128], [1], "INT8"),
+        ([1e39], [1], "FP32"),
+        ([], [0], "FP64"),
+        ({"a": 1}, [1], "FP64"),
+        (1.0, [1], "FP64"),
+    ],
+    ids=str,
+)
+def test_what_is_not_plain_is_left_to_the_ordinary_reader(
+    data: Any, shape: list[int], datatype: str
+) -> None:
+    assert parse_large(_message(data, shape, datatype)) is None
+
+
+def test_a_large_body_is_read_by_the_request_reader() -> None:
+    matrix = np.arange(6000.0).reshape(300, 20) + 0.5
+    (tensor,) = read_request(_query(_message(matrix.tolist(), matrix.shape))).inputs
+    assert isinstance(tensor.values, np.ndarray)
+    assert tensor.values.tobytes() == matrix.tobytes()
+    broken = matrix.tolist()
+    broken[7][3] = "much"
+    with pytest.raises(InputError, match="value 143: 'much' is not a number"):
+        read_request(_query(_message(broken, matrix.shape)))
+
+
+@given(JSON)
+@BOUNDED
+def test_any_json_is_parsed_or_left(value: Any) -> None:
+    for message in (value, {"inputs": value}, {"inputs": [value]}, {"inputs": [{"data": value}]}):
+        parse_large(json.dumps(message).encode())
+    assert parse_large(b"\xff") is None
+    assert parse_large(_message([1.0], [1]).replace(b'"id": "i"', b'"id": 1, "id": 2')) is None
 
 
 _SIGNED = {
