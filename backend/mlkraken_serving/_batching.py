@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -115,11 +116,11 @@ def _cut(answer: Any, rows: Sequence[int]) -> list[Any] | None:
     if length != sum(rows):
         return None
     rowwise = getattr(answer, "iloc", answer)
-    parts, start = [], 0
-    for count in rows:
-        parts.append(_renumbered(rowwise[start : start + count], start))
-        start += count
-    return parts
+    starts = list(accumulate(rows, initial=0))
+    cuts = [rowwise[start:stop] for start, stop in pairwise(starts)]
+    if rowwise is answer:
+        return cuts
+    return [_renumbered(part, start) for part, start in zip(cuts, starts, strict=False)]
 
 
 def _is_one_per_output(answer: list[Any], rows: int) -> bool:

@@ -72,6 +72,7 @@ class Core:
         self._calling = Calling(engine, self._pace, self._waiting, on_batch)
         self._free = engine.lanes
         self._scheduled = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._in_flight = 0
         self._deadlines: Deadlines[Outcome] = Deadlines(limits.deadline_s, self._expire, on_stuck)
         # A queue and a thread cost a third of what an executor's futures do.
@@ -119,7 +120,7 @@ class Core:
         QueueFull
             ``queue_full``.
         """
-        loop = asyncio.get_running_loop()
+        loop = self._loop or self._at_first()
         ticket = Ticket(done)
         query = Queued(data, ticket, calls)
         ticket.query = query
@@ -132,8 +133,13 @@ class Core:
         self._in_flight += 1
         self._waiting.add(query)
         self._deadlines.watch(loop, ticket)
-        self._schedule(loop)
+        if not self._scheduled:
+            self._schedule(loop)
         return ticket
+
+    def _at_first(self) -> asyncio.AbstractEventLoop:
+        self._loop = asyncio.get_running_loop()
+        return self._loop
 
     def cancel(self, ticket: Ticket[Outcome]) -> None:
         """Forget a query whose caller has gone; harmless when it is answered already."""

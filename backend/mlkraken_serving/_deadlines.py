@@ -25,7 +25,7 @@ class Ticket(Generic[T]):
     __slots__ = ("_done", "began_at", "expires_at", "open", "query")
 
     def __init__(self, done: Callable[[T], None]) -> None:
-        self._done = done
+        self._done: Callable[[T], None] | None = done
         self.open = True
         self.expires_at = 0.0
         self.began_at = 0.0
@@ -34,9 +34,11 @@ class Ticket(Generic[T]):
     def end(self, outcome: T | None) -> None:
         """Tell the caller, unless it has gone, which is what None means."""
         self.open = False
-        self.query = None  # its rows are not kept for as long as the ticket is
-        if outcome is not None:
-            self._done(outcome)
+        # Neither rows nor caller are kept: each knows the other, and only now and then does the
+        # collector look for such circles, which may hold a body of many megabytes.
+        done, self._done, self.query = self._done, None, None
+        if outcome is not None and done is not None:
+            done(outcome)
 
 
 class Deadlines(Generic[T]):

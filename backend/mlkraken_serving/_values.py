@@ -45,13 +45,14 @@ class Tensor:
         The array; see `of_rows` for one that is made only when it is needed.
     """
 
-    __slots__ = ("_array", "_values", "dtype", "shape")
+    __slots__ = ("_array", "_values", "dtype", "rows", "shape")
 
     def __init__(self, array: npt.NDArray[Any]) -> None:
         self._array: npt.NDArray[Any] | None = array
         self._values: list[list[Any]] = []
         self.dtype = array.dtype
         self.shape: tuple[int, ...] = array.shape
+        self.rows: int = array.shape[0]
 
     @classmethod
     def of_rows(cls, values: list[list[Any]], width: int, dtype: np.dtype[Any]) -> Tensor:
@@ -64,7 +65,8 @@ class Tensor:
         tensor._array = None
         tensor._values = values
         tensor.dtype = dtype
-        tensor.shape = (len(values), width)
+        tensor.rows = len(values)
+        tensor.shape = (tensor.rows, width)
         return tensor
 
     @property
@@ -74,10 +76,6 @@ class Tensor:
 
             self._array = np.array(self._values, dtype=self.dtype)
         return self._array
-
-    @property
-    def rows(self) -> int:
-        return self.shape[0]
 
     @staticmethod
     def joined(parts: Sequence[Tensor]) -> Tensor:

@@ -24,8 +24,8 @@ _WHOLE = 2.0**53
 
 _LARGEST = {"float64": _WHOLE, "float32": _WHOLE, "float16": 65520.0}
 _INT_BITS = {f"{sign}int{bits}": (sign, bits) for sign in ("", "u") for bits in (8, 16, 32)}
-_BIG_BYTES = 65_536
-"""Bodies from this length on are worth the import of simdjson."""
+_BIG_BYTES = 4096
+"""From this length on one buffer is quicker than lists of floats, by far."""
 
 _MISSES = 16
 _SKIPPED = 256
