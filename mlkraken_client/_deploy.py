@@ -17,6 +17,7 @@ from mlkraken_client._model import Model
 from mlkraken_client._pack import Bundle, pack, told_of_compiling
 from mlkraken_client._progress import Progress
 from mlkraken_client._service import Service
+from mlkraken_client._suggestion import suggest
 
 __all__ = ["Wish", "check_name", "check_runtime", "deploy", "name_like", "send_bundle"]
 
@@ -101,6 +102,8 @@ def deploy(
             batch=batch,
             compile=compile,
         )
+        if progress.visible and not compile:
+            suggest(bundle, model, example, progress.remark)
         return send_bundle(connection, bundle, name, wish, progress)
 
 

@@ -32,7 +32,7 @@ class Progress:
         self._title = title
         self._line = line
         self._steps: list[tuple[str, float]] = []
-        self._step = ""
+        self._step = self._finished = self._remark = ""
         self._since = self._started = time.perf_counter()
 
     def step(self, name: str) -> None:
@@ -50,7 +50,19 @@ class Progress:
         self._end_step()
         total = time.perf_counter() - self._started
         parts = ", ".join(f"{name} {took:.1f}" for name, took in self._steps)
-        self._line.show(f"{text} ({total:.1f} s: {parts})", done=True)
+        self._finished = f"{text} ({total:.1f} s: {parts})"
+        self._line.show("; ".join(filter(None, [self._finished, self._remark])), done=True)
+
+    def remark(self, text: str) -> None:
+        """Say something more at the end, or after it; in any thread."""
+        self._remark = text
+        if self._finished:
+            self._line.show(f"{self._finished}; {text}", done=True)
+
+    @property
+    def visible(self) -> bool:
+        """Whether anybody sees it."""
+        return not isinstance(self._line, _Silence)
 
     def __enter__(self) -> Progress:
         return self
