@@ -45,7 +45,7 @@ def read_big_matrix(
         if not known or not all(len(row) == width for row in rows):
             return None
         numbers = np.frombuffer(rows.as_buffer(of_type=kind), dtype=f"{kind}8".replace("d", "f"))
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError):  # a number too big
         return None
     count = len(rows)
     # One bracket a row and one around them: neither deeper lists, nor any beside them.

@@ -9,6 +9,8 @@ lists of lists.
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
@@ -24,6 +26,8 @@ from mlkraken_serving.codecs._tensors import TensorReader
 __all__ = ["InputReader", "parse_json"]
 
 _NAMED = ("dataframe", "records", "dict")
+_HUGE = re.compile(rb"[eE]\+?\d{3}|\d{309}")  # may be a number that would become an infinity
+
 _Form: TypeAlias = Callable[[Any, bool], ModelInput]
 
 
@@ -40,7 +44,7 @@ def parse_json(body: bytes) -> Any:
     except (msgspec.DecodeError, RecursionError):
         pass
     try:
-        return json.loads(body)
+        return json.loads(body, parse_float=_finite if _HUGE.search(body) else None)
     except RecursionError as error:
         raise BodyError(
             "body_not_json", "The body is nested too deep.", "Send rows of plain values."
@@ -51,6 +55,13 @@ def parse_json(body: bytes) -> Any:
             f"The body is not JSON: {error}.",
             'Send {"modelData": ..., "metaData": {"modelId": "..."}} as UTF-8 JSON.',
         ) from error
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:40]} is too large for a float")
+    return number
 
 
 class InputReader:

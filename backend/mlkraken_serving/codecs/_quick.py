@@ -8,6 +8,7 @@ which accepts more and says what it does not like. Both give the same rows for t
 from __future__ import annotations
 
 import keyword
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -26,6 +27,9 @@ _LARGEST = {"float64": _WHOLE, "float32": _WHOLE, "float16": 65520.0}
 _INT_BITS = {f"{sign}int{bits}": (sign, bits) for sign in ("", "u") for bits in (8, 16, 32)}
 _BIG_BYTES = 4096
 """From this length on one buffer is quicker than lists of floats, by far."""
+
+_ESCAPED = re.compile(r'[\x00-\x1f"\\\ud800-\udfff]')
+"""In a name that JSON writes with an escape, which msgspec's structs do not take."""
 
 _MISSES = 16
 _SKIPPED = 256
@@ -142,7 +146,9 @@ def _for_matrix(field: Field, envelope: Envelope) -> QuickReader | None:
 
 def _for_table(signature: Signature, envelope: Envelope) -> QuickReader | None:
     cells = [_cell(field) for field in signature.fields]
-    if any(cell is None for cell in cells):
+    if any(cell is None for cell in cells) or any(
+        _ESCAPED.search(field.name) for field in signature.fields
+    ):
         return None
     attributes = [
         field.name if _is_attribute(field.name) else f"field_{place}"

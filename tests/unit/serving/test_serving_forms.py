@@ -256,11 +256,9 @@ def test_null_is_what_the_notebook_used_unless_the_sender_tells_exactly() -> Non
 
 
 def test_literals_that_json_has_not_are_read_all_the_same() -> None:
-    data = parse_json(
-        b'[{"x": NaN}, {"x": Infinity}, {"x": -Infinity}, {"x": "NaN"}, {"x": 1e999}]'
-    )
+    data = parse_json(b'[{"x": NaN}, {"x": Infinity}, {"x": -Infinity}, {"x": "NaN"}]')
     got = seen(NUMBER, data)["x"].tolist()
-    assert same(got, [float("nan"), float("inf"), float("-inf"), float("nan"), float("inf")])
+    assert same(got, [float("nan"), float("inf"), float("-inf"), float("nan")])
 
 
 def test_a_long_value_is_cut_in_the_message() -> None:

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from mlkraken_serving._errors import InputError
 from mlkraken_serving._manifest import Signature
 from tests.unit.serving._encodings import (
     arrow_body,
@@ -144,6 +145,15 @@ def test_the_clients_own_way_there_and_back_keeps_a_table(
     assert same(mirror.predict(frame), frame)
 
 
+@pytest.mark.parametrize(
+    "name", ["", "\x00", "\x1f", '"', "\\", "class", "🦀", "__slots__"]
+)
+def test_a_column_may_have_any_name(mirror: Served, name: str) -> None:
+    signature = signature_of(pd.DataFrame({name: [1.5], "other": [1]}))
+    rows = [{name: 2.5, "other": 2}]
+    assert _json(mirror, signature, rows, "call") == rows
+
+
 @given(st.binary(min_size=64, max_size=64))
 @BOUNDED
 def test_any_bits_of_a_float_come_back_by_every_encoding(mirror: Served, bits: bytes) -> None:
@@ -189,9 +199,28 @@ def test_strict_json_has_null_for_what_it_has_no_word_for(mirror: Served) -> Non
     assert same(told, [math.nan, math.inf, -math.inf, math.nan, math.inf, 1.5])
 
 
-def test_an_unseen_level_is_refused_or_the_models_own_to_handle(mirror: Served) -> None:
-    from mlkraken_serving._errors import InputError
+@pytest.mark.parametrize("other", [0.5, math.nan])
+@pytest.mark.parametrize("rows", [2, 2_000])
+@pytest.mark.parametrize("number", ["1e400", "-1E+999", "1" + "0" * 400, "1" + "0" * 400 + ".5"])
+def test_a_number_beyond_all_floats_is_refused_and_not_made_an_infinity(
+    mirror: Served, number: str, rows: int, other: float
+) -> None:
+    data = [[0.5, other]] * (rows - 1) + [["here", 0.5]]
+    body = json.dumps({"modelData": data}).replace('"here"', number).encode()
+    with pytest.raises(InputError, match="too large for a float"):
+        mirror.ask(signature_of(np.zeros((1, 2))), body)
 
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=5, deadline=None)
+def test_a_big_matrix_keeps_every_bit_and_digit(mirror: Served, seed: int) -> None:
+    bits = np.random.default_rng(seed).integers(0, 2**64, (500, 20), dtype="u8")
+    floats = np.where(np.isfinite(bits.view("f8")), bits.view("f8"), -0.0)
+    for array in (floats, bits.view("i8"), bits):
+        assert _json(mirror, signature_of(array), array.tolist(), "call") == array.tolist()
+
+
+def test_an_unseen_level_is_refused_or_the_models_own_to_handle(mirror: Served) -> None:
     category = signature_of(pd.DataFrame({"size": pd.Categorical(["s", "m"])}))
     with pytest.raises(InputError, match="known are 'm', 's'"):
         _json(mirror, category, [{"size": "xl"}], "call")
