@@ -145,9 +145,7 @@ def test_the_clients_own_way_there_and_back_keeps_a_table(
     assert same(mirror.predict(frame), frame)
 
 
-@pytest.mark.parametrize(
-    "name", ["", "\x00", "\x1f", '"', "\\", "class", "🦀", "__slots__"]
-)
+@pytest.mark.parametrize("name", ["", "\x00", "\x1f", '"', "\\", "class", "🦀", "__slots__"])
 def test_a_column_may_have_any_name(mirror: Served, name: str) -> None:
     signature = signature_of(pd.DataFrame({name: [1.5], "other": [1]}))
     rows = [{name: 2.5, "other": 2}]
