@@ -130,9 +130,15 @@ class Model:
         """Return the headers that a query to `url` needs; they hold a credential."""
         return SecretHeaders({**self._connection.headers(), "Content-Type": "application/json"})
 
-    def predict(self, X: Any, *, timeout: float = QUERY_S) -> Any:  # noqa: N803 - scikit-learn's
+    def predict(
+        self,
+        X: Any,  # noqa: N803 - scikit-learn's
+        *,
+        timeout: float = QUERY_S,
+        method: str | None = None,
+    ) -> Any:
         """Return what the live version answers; see `Service.predict`."""
-        return self._queries.predict(X, timeout)
+        return self._queries.predict(X, timeout, method)
 
     def query(self, data: Any, *, timeout: float = QUERY_S, **meta: Any) -> dict[str, Any]:
         """Send plain JSON to the live version; see `Service.query`."""

@@ -66,9 +66,11 @@ class Queries:
         """The version's path below ``/api/v1``."""
         return f"/models/{self._model}/versions/{self._version}"
 
-    def predict(self, value: Any, timeout_s: float) -> Any:
+    def predict(self, value: Any, timeout_s: float, method: str | None = None) -> Any:
         """Return what the model answers, as the Python value it returned."""
         data, meta = encode(value, self._signed())
+        if method is not None:
+            meta = {**meta, "method": method}
         answer = self.query(data, {**meta, "modelId": self._model}, timeout_s)
         return decode(answer["result"], answer["metaData"]["resultType"], value)
 

@@ -45,7 +45,13 @@ class Service:
         self.version = version
         self._queries = Queries(connection, model, version)
 
-    def predict(self, X: Any, *, timeout: float = QUERY_S) -> Any:  # noqa: N803 - scikit-learn's
+    def predict(
+        self,
+        X: Any,  # noqa: N803 - scikit-learn's
+        *,
+        timeout: float = QUERY_S,
+        method: str | None = None,
+    ) -> Any:
         """Return what ``model.predict(X)`` returns in the notebook: same type, same values.
 
         Parameters
@@ -54,6 +60,9 @@ class Service:
             DataFrame, Series, array, list, dict or value, like the example.
         timeout
             Seconds to wait for the answer.
+        method
+            Another method of the model than the one it was deployed with, such as
+            ``"predict_proba"``.
 
         Raises
         ------
@@ -66,7 +75,7 @@ class Service:
         WaitTimeout
             The answer took longer than ``timeout``.
         """
-        return self._queries.predict(X, timeout)
+        return self._queries.predict(X, timeout, method)
 
     def query(self, data: Any, *, timeout: float = QUERY_S, **meta: Any) -> dict[str, Any]:
         """Send plain JSON and return plain JSON.

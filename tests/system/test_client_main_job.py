@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlkraken_client import Kraken, NotFound, ServiceNotRunning, Version
+from mlkraken_client import InputRefused, Kraken, NotFound, ServiceNotRunning, Version
 
 
 def test_deploy_query_stop_start_new_version_and_back(kraken: Kraken, penguins: Any) -> None:
@@ -29,6 +29,13 @@ def test_deploy_query_stop_start_new_version_and_back(kraken: Kraken, penguins: 
     assert type(answers) is type(expected)
     assert answers.dtype == expected.dtype
     assert (answers == expected).all()
+
+    odds = service.predict(X, method="predict_proba")
+    assert odds.tobytes() == model.predict_proba(X).tobytes()
+    with pytest.raises(InputRefused) as refused:
+        service.predict(X, method="set_params")
+    assert refused.value.code == "method_unknown"
+    assert "predict_proba" in refused.value.hint
 
     told = service.query(json.loads(X.iloc[[0]].to_json(orient="records"))[0], trace="t-1")
     assert told["result"] == [expected[0]]
@@ -52,6 +59,7 @@ def test_deploy_query_stop_start_new_version_and_back(kraken: Kraken, penguins: 
     assert kraken["penguins"].versions == [1, 2]
     assert kraken["penguins"].live.version == 2
     assert (kraken["penguins"].predict(X) == second_model.predict(X)).all()
+    assert kraken["penguins"].predict(X, method="predict_proba").shape == (len(X), 3)
 
     kraken["penguins"].rollback()
     assert kraken["penguins"].live.version == 1
