@@ -98,6 +98,8 @@ def _outputs(described: dict[str, Any] | None) -> list[dict[str, Any]]:
         return []
     signature = msgspec.convert(described, Signature)
     fields = signature.fields
+    if any(field.dtype in ("any", "json") for field in fields):
+        return []  # their cells may be vectors of any type: silence misleads less than a guess
     if signature.kind in ("dataframe", "records", "dict"):
         return [_described(field.name, field, [-1]) for field in fields]
     (field,) = fields

@@ -69,6 +69,14 @@ def test_outputs_are_described_as_they_are_answered(tmp_path: Path, kind: str) -
         assert all(size in (-1, got) for size, got in pairs)
 
 
+def test_outputs_that_are_not_known_are_not_guessed(tmp_path: Path) -> None:
+    def model(frame: Any) -> Any:
+        return {"vectors": np.ones((len(frame), 2), dtype="float32"), "text": ["a"] * len(frame)}
+
+    served = open_inference(service_of(tmp_path / "m", model, pd.DataFrame({"x": [1.0, 2.0]})))
+    assert json.loads(page(served, "/v2/models/{model}", model="m").body)["outputs"] == []
+
+
 def test_inputs_of_every_type_are_described(tmp_path: Path) -> None:
     frame = pd.DataFrame(
         {
