@@ -122,8 +122,11 @@ class PythonEnvironment(msgspec.Struct, frozen=True):
 
 
 class Environment(msgspec.Struct, frozen=True):
+    """What the model needs around it; ``variables`` are set where they are not set yet."""
+
     python: PythonEnvironment = PythonEnvironment()
     lock: str = ""
+    variables: dict[str, str] = {}
 
 
 class Example(msgspec.Struct, frozen=True):

@@ -24,6 +24,7 @@ _CALLS = (
 )
 _FLAVORS = ("sklearn", "xgboost", "lightgbm")
 _TIMED = 30
+_LONGEST_REASON = 300
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,13 @@ def compile_model(
     try:
         return _compiled(model, flavor, predict, example, signature)
     except Unconvertible as error:
-        return Attempt(b"", {"verdict": "refused", "reason": f"{error}."})
+        return _refused(str(error))
+    except Exception as error:  # a model of a kind nobody has thought of is no reason to fail
+        return _refused(f"compiling failed: {type(error).__name__}: {error}"[:_LONGEST_REASON])
+
+
+def _refused(reason: str) -> Attempt:
+    return Attempt(b"", {"verdict": "refused", "reason": f"{reason.rstrip('.')}."})
 
 
 def _compiled(

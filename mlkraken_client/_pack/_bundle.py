@@ -128,7 +128,7 @@ def pack(
             "flavor": source.flavor,
             "entry": {**entry, "batch": _joins(source, answered, batch)},
             "signature": signature,
-            "environment": {"python": describe_python(), "lock": "requirements.lock"},
+            "environment": _environment(source),
             "example": answered.manifest() if answered else None,
             "compiled": compiled.document,
             "provenance": {**provenance(), **compiled.provenance},
@@ -194,6 +194,11 @@ def _write_model(source: Source, folder: Path) -> tuple[dict[str, Any], frozense
         _write(folder / relative, pickled.data)
         modules |= pickled.modules | {"cloudpickle"}
     return {"loader": source.loader, "path": relative, "call": source.call}, modules
+
+
+def _environment(source: Source) -> dict[str, Any]:
+    known = {"python": describe_python(), "lock": "requirements.lock"}
+    return {**known, "variables": source.variables} if source.variables else known
 
 
 def _joins(source: Source, answered: Example | None, batch: bool | None) -> bool:

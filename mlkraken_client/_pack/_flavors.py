@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from mlkraken_client._errors import PackError
-from mlkraken_client._pack._formats import FORMATS, from_format, from_graph, from_network
+from mlkraken_client._pack._formats import (
+    FORMATS,
+    from_format,
+    from_graph,
+    from_keras,
+    from_network,
+)
 from mlkraken_client._pack._source import Source
 
 __all__ = ["Source", "recognise"]
@@ -47,7 +53,7 @@ def _from_object(model: Any) -> Source:
     if "torch" in libraries and "keras" not in libraries and hasattr(model, "eval"):
         return from_network(model)
     if "keras" in libraries and callable(getattr(model, "predict", None)):
-        return Source(model, "keras", call="keras", modules=frozenset(["keras"]))
+        return from_keras(model)
     if callable(getattr(model, "predict", None)):
         known = next((name for name in (*_ROWWISE, "statsmodels") if name in libraries), "")
         return Source(model, known or "object", rowwise=known in _ROWWISE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from mlkraken_client._errors import PackError
 from mlkraken_client._pack._onnx import OnnxGraph
 from mlkraken_client._pack._source import Source
 
-__all__ = ["FORMATS", "from_format", "from_graph", "from_network"]
+__all__ = ["FORMATS", "from_format", "from_graph", "from_keras", "from_network"]
 
 
 def from_format(path: Path) -> Source:
@@ -79,7 +80,7 @@ def _torch_export(path: Path) -> Source:
 
 def _keras(path: Path) -> Source:
     model = importlib.import_module("keras").models.load_model(str(path))
-    return _source(model, "keras", path, "keras", call="keras")
+    return replace(from_keras(model), loader="keras", path=path)
 
 
 def from_graph(data: bytes, name: str = "model.onnx") -> Source:
@@ -109,6 +110,18 @@ def from_network(model: Any) -> Source:
         call="torch",
         modules=frozenset(["torch"]),
         content=("model.pt", stream.getvalue()),
+    )
+
+
+def from_keras(model: Any) -> Source:
+    """Return how to pack a model of Keras, which is one for the library that computes here."""
+    backend = str(importlib.import_module("keras").backend.backend())
+    return Source(
+        model,
+        "keras",
+        call="keras",
+        modules=frozenset(["keras", backend]),
+        variables={"KERAS_BACKEND": backend},
     )
 
 

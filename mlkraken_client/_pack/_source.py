@@ -31,6 +31,8 @@ class Source:
         Import names that loading it needs beyond what its pickle names.
     content
         Name and bytes of the file to write, instead of pickling ``model``.
+    variables
+        Environment variables that loading it needs.
     signature
         What it takes, where the model itself knows it better than an example.
     """
@@ -43,6 +45,7 @@ class Source:
     path: Path | None = None
     modules: frozenset[str] = field(default_factory=frozenset)
     content: tuple[str, bytes] | None = None
+    variables: dict[str, str] = field(default_factory=dict)
     signature: dict[str, Any] | None = None
 
     def predict(self, data: Any) -> Any:

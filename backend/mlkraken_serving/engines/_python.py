@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
+import os
 import re
 import sys
 import traceback
@@ -57,6 +58,8 @@ class PythonEngine:
         code = self._bundle.path("code")
         if code.is_dir():
             sys.path.insert(0, str(code))
+        for variable, value in self._bundle.manifest.environment.variables.items():
+            os.environ.setdefault(variable, value)
         entry = self._bundle.manifest.entry
         load = LOADERS.get(entry.loader)
         if load is None:

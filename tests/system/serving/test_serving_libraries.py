@@ -133,6 +133,24 @@ def test_torch(start: Start, tmp_path: Path, form: str) -> None:
     np.testing.assert_allclose(got, wanted, rtol=1e-6)
 
 
+@pytest.mark.parametrize("suffix", ["", ".keras"])
+def test_keras_computes_by_what_it_did_in_the_notebook(
+    start: Start, tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    import keras
+
+    monkeypatch.delenv("KERAS_BACKEND")  # a server does not inherit what a notebook has set
+    model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(2)])
+    given: Any = model
+    if suffix:
+        given = tmp_path / "model.keras"
+        model.save(given)
+    X = _RANDOM.normal(size=(20, 4)).astype("float32")
+    got, _ = _served(start, tmp_path, given, X)
+    np.testing.assert_allclose(got, model.predict(X, verbose=0), rtol=1e-6)
+
+
 def test_an_example_may_be_a_tensor(tmp_path: Path) -> None:
     bundle = pack(_network(), "net", tmp_path / "b", example=torch.zeros(3, 4))
     (field,) = bundle.manifest["signature"]["fields"]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xgboost
+from scipy.sparse import csr_matrix
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -168,6 +169,14 @@ def test_no_example_no_library_of_ours_and_odd_columns_are_refused() -> None:
     dated = _TABLE.assign(at=pd.Timestamp("2026-01-01"))
     dates = compile_model(model, "sklearn", model.predict, dated, describe_input(dated))
     assert "'at' is datetime" in dates.document["reason"]
+
+
+def test_what_nobody_has_thought_of_is_refused_and_fails_nothing() -> None:
+    sparse = csr_matrix(_TABLE[_NUMBERS].to_numpy(dtype=float))
+    attempt, model = _compiled(LogisticRegression(max_iter=999), sparse, _BINARY)
+    assert attempt.document["verdict"] == "refused"
+    odd = compile_model(model, "sklearn", model.predict, object(), {"fields": 5})
+    assert odd.document["reason"].startswith("compiling failed: KeyError")
 
 
 @pytest.mark.parametrize("step", [1, -1])
