@@ -56,6 +56,7 @@ export function aService(change: Partial<IService> = {}): IService {
     memory: '2GB',
     memory_bytes: 2 ** 31,
     replicas: 1,
+    workers: 1,
     endpoints: [],
     restarts: 0,
     parity: { verdict: 'equal', rows: 3, detail: '' },
