@@ -61,8 +61,7 @@ class Service:
         timeout
             Seconds to wait for the answer.
         method
-            Another method of the model than the one it was deployed with, such as
-            ``"predict_proba"``.
+            Another method of the model than its usual, such as ``"predict_proba"``.
 
         Raises
         ------
@@ -78,7 +77,7 @@ class Service:
         return self._queries.predict(X, timeout, method)
 
     def query(self, data: Any, *, timeout: float = QUERY_S, **meta: Any) -> dict[str, Any]:
-        """Send plain JSON and return plain JSON.
+        """Send plain JSON and return plain JSON; raises what `predict` raises.
 
         Parameters
         ----------
@@ -93,11 +92,6 @@ class Service:
         -------
         dict
             ``{"result": ..., "metaData": {"modelId", "version", "digest", ...}}``.
-
-        Raises
-        ------
-        KrakenError
-            As `predict`.
         """
         return self._queries.query(data, {**meta, "modelId": self.model}, timeout)
 
@@ -189,10 +183,8 @@ class Service:
 
         Parameters
         ----------
-        wait
-            Return when it answers.
-        timeout
-            Seconds it has to get ready.
+        wait, timeout
+            Whether to return when it answers, and seconds it has for that.
         **size
             ``cpu``, ``memory``, ``replicas`` or ``workers``, where they shall change.
 
