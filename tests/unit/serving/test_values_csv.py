@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -34,12 +35,17 @@ CARRIED = [
 """Columns whose every cell pandas writes so that it can be read one way only."""
 
 
+_OLD_OFFSET = re.compile(rb"\d[+-]\d\d:\d\d:\d\d")
+"""Zones had offsets with seconds before 1930, which ISO 8601 does not know: they are refused."""
+
+
 @pytest.mark.parametrize("kind", CARRIED)
 def test_a_model_sees_every_column_as_the_notebook_had_it(kind: str) -> None:
     @given(COLUMNS[kind])
     @BOUNDED
     def check(cells: Any) -> None:
         frame = one_missing(pd.DataFrame({"column": cells, "other": 1}))
+        assume(not _OLD_OFFSET.search(csv_body(frame)))
         assert same(by_csv(frame), frame)
 
     check()
