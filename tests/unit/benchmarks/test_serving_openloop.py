@@ -74,6 +74,6 @@ def test_a_quantile_is_a_value_that_was_seen(share: float, value: float) -> None
     assert quantile([float(number) for number in range(100, 0, -1)], share) == value
 
 
-def test_growth_is_counted_from_the_first_reading() -> None:
-    assert grown([160.0, 162.0, 161.5]) == 1.5
-    assert grown([160.0]) == 0.0
+def test_growth_is_counted_from_the_middle_by_which_pools_are_filled() -> None:
+    assert grown([150.0, 160.0, 162.0, 161.5]) == 1.5
+    assert grown([160.0]) == grown([]) == 0.0
