@@ -35,11 +35,10 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._exchanges: deque[Exchange] = deque()
         self._reading = False
-        self._paused = False
-        self._blocked = False
-        self._deaf = False
-        self._unread = False
+        self._paused = self._blocked = False
+        self._deaf = self._unread = False
         self._since = 0.0
+        self._chunk = b""
         self._target = b""
         self._headers: dict[bytes, bytes] = {}
         self._request: Request | None = None
@@ -65,6 +64,11 @@ class Connection(asyncio.Protocol):
         if self._deaf:
             return
         self._since = self._loop.time()
+        known = None if self._reading else self._house.heads.known(data, self._near)
+        if known is not None:
+            self._take(known, True)
+            return
+        self._chunk = data
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -130,8 +134,7 @@ class Connection(asyncio.Protocol):
         if b"host" not in headers and parser.get_http_version() == "1.1":
             self._refuse(no_host())
             return
-        announced = headers.get(b"content-length")
-        length = int(announced) if announced else 0
+        length = int(headers.get(b"content-length", 0))
         if length > self._house.door.most_bytes:
             self._refuse(too_large(self._house.door.most_bytes))
         elif length > _EARLY_BYTES or b"expect" in headers:
@@ -164,11 +167,16 @@ class Connection(asyncio.Protocol):
         self._reading = False
         body = self._body
         request.body = body[0] if len(body) == 1 else b"".join(body)
-        house, parser = self._house, self._parser
+        parser = self._parser
+        keeps = parser.should_keep_alive() and parser.get_http_version() == "1.1"
+        if keeps:
+            self._house.heads.remember(self._chunk, request)
+        self._take(request, keeps)
+
+    def _take(self, request: Request, keeps: bool) -> None:
+        house = self._house
         exchange = Exchange(house.door, request, self._tell)
-        exchange.close = (
-            house.ending or not parser.should_keep_alive() or parser.get_http_version() != "1.1"
-        )
+        exchange.close = house.ending or not keeps
         self._exchanges.append(exchange)
         exchange.take(len(house.connections) == 1 and len(self._exchanges) == 1)
         if len(self._exchanges) >= _MOST_PIPELINED and not self._paused:

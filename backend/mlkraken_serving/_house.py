@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlkraken_serving._door import Door
+from mlkraken_serving._heads import Heads
 from mlkraken_serving._replies import ResponseWriter
 
 __all__ = ["House", "Patience"]
@@ -30,4 +31,5 @@ class House:
     patience: Patience = field(default_factory=Patience)
     writer: ResponseWriter = field(default_factory=ResponseWriter)
     connections: set[Any] = field(default_factory=set)
+    heads: Heads = field(default_factory=Heads)
     ending: bool = False

@@ -210,6 +210,42 @@ def test_answers_keep_their_order_when_a_later_request_is_refused_at_once(
     assert statuses == [200, 400, 200]
 
 
+def test_the_same_head_over_and_over_brings_its_own_body_each_time(start: Start) -> None:
+    server = start("echo", "--token-env=SECRET", SECRET="s3cret")
+    bearer = b"Authorization: Bearer s3cret"
+
+    def asked(value: str, *lines: bytes) -> bytes:
+        return request(json.dumps({"modelData": value}).encode(), *lines)
+
+    with socket.create_connection(("127.0.0.1", server.port), timeout=BOUND_S) as line:
+
+        def told(count: int = 1) -> list[bytes]:
+            got = b""
+            while got.count(b"HTTP/1.1 ") < count or not got.endswith(b"}"):
+                got += line.recv(65536)
+            return [got.split(b"HTTP/1.1 ")[number + 1] for number in range(count)]
+
+        for value in ("one", "two", "six", "ten"):
+            line.sendall(asked(value, bearer))
+            assert f'"result":"{value}"'.encode() in told()[0]
+        text = asked("cut", bearer)
+        for cut in (1, 20, len(text) - 20, len(text) - 1):
+            line.sendall(text[:cut])
+            line.sendall(text[cut:])
+            assert b'"result":"cut"' in told()[0]
+        line.sendall(asked("abc", bearer) + asked("def", bearer) + asked("longer", bearer))
+        first, second, third = told(3)
+        assert b"abc" in first
+        assert b"def" in second
+        assert b"longer" in third
+        line.sendall(asked("abc", b"Authorization: Bearer s3creT"))
+        assert told()[0].startswith(b"401")
+        line.sendall(text + b"\r\n")  # an empty line between requests means nothing
+        assert b'"result":"cut"' in told()[0]
+        line.sendall(text)
+        assert b'"result":"cut"' in told()[0]
+
+
 # -- slow and many --------------------------------------------------------------------------------
 
 

@@ -121,7 +121,7 @@ def test_requests_may_come_in_pieces_and_on_each_others_heels(
             line.sendall(whole[cut:])
             (answer,) = answers(line, 1)
             assert answer["metaData"]["note"] == "back"
-        line.sendall(request_of(body_of(rows[0])) + request_of(b"[]") + request_of(body_of(rows)))
+        line.sendall(request_of(body_of(rows[0])) + request_of(b"{}") + request_of(body_of(rows)))
         first, second, third = answers(line, 3)
         assert len(first["result"]) == 1
         assert second["error"]["code"] == "model_data_missing"
