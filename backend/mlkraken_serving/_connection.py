@@ -84,7 +84,10 @@ class Connection(asyncio.Protocol):
         Java's client offers HTTP/2 on every connection; the parser leaves the body of such a
         request to whoever speaks it.
         """
-        if self._request is None or self._deaf:
+        if self._request is None:  # CONNECT: answered, but what follows is for a tunnel's other end
+            self.end()
+            return
+        if self._deaf:
             return
         offer = (b"upgrade", b"connection", b"http2-settings")
         lines = [b"%b %b HTTP/1.1" % (self._request.method, self._target)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from mlkraken_serving._manifest import Field, Signature
 from mlkraken_serving._values import ModelInput
 from mlkraken_serving.codecs._columnar import model_input, stacked
 from mlkraken_serving.codecs._columns import ColumnReader
-from mlkraken_serving.codecs._csv_cells import guessed, text_reader
+from mlkraken_serving.codecs._csv_cells import text_reader
 from mlkraken_serving.codecs._csv_header import has_header, header_told
 from mlkraken_serving.codecs._csv_text import Cell, read_rows
 
@@ -67,11 +68,12 @@ class _CsvColumns:
     """See `Columns`."""
 
     def __init__(self, names: Sequence[str], rows: list[list[Cell]]) -> None:
-        twice = [name for name in names if names.count(name) > 1]
+        twice = {name for name, times in Counter(names).items() if times > 1}
         if twice:
+            first = next(name for name in names if name in twice)
             raise BodyError(
                 "body_not_csv",
-                f"The column {twice[0]!r} is in the CSV more than once.",
+                f"The column {first!r} is in the CSV more than once.",
                 "Give every column a name of its own in the first line.",
             )
         self.names = names
@@ -88,7 +90,8 @@ class _CsvColumns:
         return _TextReader(field).cells(texts, exact=False)
 
     def free(self, name: str) -> list[Any]:
-        return [None if text is None else guessed(text) for text in self._columns[name]]
+        reader = _TextReader(Field(name, "any", nullable=True))
+        return reader.cells(self._columns[name], exact=True)
 
     def described(self) -> Signature:
         return _described(tuple(self.names))

@@ -60,7 +60,14 @@ def _names_columns(first: Sequence[Cell], fields: Sequence[Field]) -> bool:
 
 
 def _all_numbers(cells: Sequence[Cell]) -> bool:
-    return all(cell is None or not isinstance(guessed(cell), str) for cell in cells)
+    return all(cell is None or _is_number(cell) for cell in cells)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return not isinstance(guessed(text), str)
+    except ValueError:  # one that is too large to be read is a number all the same
+        return True
 
 
 def _shown(first: Sequence[Cell]) -> str:

@@ -41,7 +41,7 @@ def parse_json(body: bytes) -> Any:
     """
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         pass
     try:
         return json.loads(body, parse_float=_finite if _HUGE.search(body) else None)
@@ -234,7 +234,9 @@ class InputReader:
         return InputError(
             "model_data_form",
             f"modelData is {_form_name(data)}, but this model takes {wanted}.",
-            f"Its columns are {', '.join(self._columns)}." if self._named else "",
+            f"Its columns are {', '.join(self._columns)}."
+            if self._named
+            else "GET /openapi.json describes what it takes.",
         )
 
 

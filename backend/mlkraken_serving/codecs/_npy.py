@@ -21,7 +21,7 @@ NPY = b"\x93NUMPY"
 NPZ = b"PK\x03\x04"
 """How such files begin."""
 
-_MOST_UNZIPPED = 2**30
+_MOST_UNZIPPED = 2**27
 
 
 def read_npy(body: bytes, signature: Signature) -> ModelInput:
@@ -49,7 +49,7 @@ def read_npy(body: bytes, signature: Signature) -> ModelInput:
         ) from error
     if len(arrays) == 1:
         return _rows(next(iter(arrays.values())), signature)
-    columns = {name: array.tolist() for name, array in arrays.items()}
+    columns = {name: _cells(array) for name, array in arrays.items()}
     return InputReader(signature).read(columns)
 
 
@@ -103,7 +103,18 @@ def _rows(array: npt.NDArray[Any], signature: Signature) -> ModelInput:
             "Send numbers, truth values, text or times.",
         )
     plain = array.astype(str) if array.dtype.kind == "M" else array
-    return InputReader(signature).read(plain.tolist())
+    return InputReader(signature).read(_cells(plain))
+
+
+def _cells(array: npt.NDArray[Any]) -> Any:
+    try:
+        return array.tolist()
+    except (ValueError, SystemError) as error:  # numpy makes text of any four bytes
+        raise BodyError(
+            "npy_unreadable",
+            f"The numpy file has text that is not Unicode: {error}.",
+            "Send what numpy.save(file, array) or numpy.savez(file, **columns) wrote.",
+        ) from error
 
 
 def _as_shown(array: npt.NDArray[Any], signature: Signature) -> bool:

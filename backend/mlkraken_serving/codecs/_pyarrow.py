@@ -10,8 +10,11 @@ from mlkraken_serving._errors import BodyError, BodyTooLarge
 
 __all__ = ["parquet_stream", "plain_stream"]
 
-_LARGEST = 1 << 30
+_LARGEST = 1 << 27
 """Bytes that a body may unpack to: a few bytes of a compressed one can stand for any number."""
+
+_CELL = 8
+"""Bytes that a cell takes at least once it is a value; a stream has a bit for it, or nothing."""
 
 _ROWS = 65_536
 _VIEWS = {"string_view": "string", "binary_view": "binary"}
@@ -83,14 +86,16 @@ def _written(pa: Any, batches: Iterable[Any], schema: Any) -> bytes:
     plain = pa.schema(fields, metadata=schema.metadata)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, plain) as writer:
+        cells = 0
         for batch in batches:
-            writer.write_table(pa.Table.from_batches([batch]).cast(plain))
-            if sink.tell() > _LARGEST:
+            cells += batch.num_rows * batch.num_columns
+            if max(sink.tell(), cells * _CELL) > _LARGEST:
                 raise BodyTooLarge(
                     "body_unpacks_large",
                     f"The body unpacks to more than {_LARGEST >> 20} MB.",
                     "Send fewer rows at once.",
                 )
+            writer.write_table(pa.Table.from_batches([batch]).cast(plain))
     return bytes(sink.getvalue())
 
 
