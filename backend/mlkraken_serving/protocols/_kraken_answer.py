@@ -68,16 +68,16 @@ class AnswerWriter:
 
     def _plain(self, value: Any, exact: bool) -> tuple[Any, bytes] | None:
         """Return a vector of numbers or truths as a list, with its ``resultType``."""
-        dtype = getattr(value, "dtype", None)
-        if getattr(value, "ndim", 0) != 1 or type(value).__module__ != "numpy" or not len(value):
+        if type(value).__module__ != "numpy" or value.ndim != 1 or not len(value):
             return None
+        dtype = value.dtype
         kind = self._kinds.get(dtype)
         if kind is None:
-            if getattr(dtype, "kind", "") not in "biuf" or dtype.itemsize > 8:  # type: ignore[union-attr]
+            if dtype.kind not in "biuf" or dtype.itemsize > 8:
                 return None
             kind = self._kinds[dtype] = _encoder.encode(describe(value)[1])
         plain = value.tolist()
-        if exact and dtype.kind == "f" and not all(map(math.isfinite, plain)):  # type: ignore[union-attr]
+        if exact and dtype.kind == "f" and not all(map(math.isfinite, plain)):
             return None
         return plain, kind
 
