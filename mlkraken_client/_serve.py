@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from mlkraken_client._pack import Bundle
@@ -15,7 +16,15 @@ __all__ = ["serve_bundle"]
 _TOKEN = "MLKRAKEN_SERVE_TOKEN"  # noqa: S105 - the variable's name, not a secret
 
 
-def serve_bundle(bundle: Bundle, *, host: str, port: int, token: str, workers: int = 1) -> int:
+def serve_bundle(
+    bundle: Bundle,
+    *,
+    host: str,
+    port: int,
+    token: str,
+    workers: int = 1,
+    limits: Mapping[str, float] | None = None,
+) -> int:
     """Serve a bundle until interrupted or told to end; return the exit status.
 
     Parameters
@@ -26,6 +35,9 @@ def serve_bundle(bundle: Bundle, *, host: str, port: int, token: str, workers: i
         Where to listen; port 0 takes any free one.
     workers
         How many processes hold the model.
+    limits
+        The server's ``deadline``, ``most_mib``, ``queue`` and ``batch_rows`` where they shall
+        differ from its own.
     token
         Secret that queries must carry, "" for none. It reaches the server by its environment,
         where other users of the machine cannot read it.
@@ -41,6 +53,7 @@ def serve_bundle(bundle: Bundle, *, host: str, port: int, token: str, workers: i
         f"--workers={workers}",
         f"--until={os.getpid()}",  # nobody else would end it when we are killed
     ]
+    command += [f"--{name.replace('_', '-')}={value}" for name, value in (limits or {}).items()]
     environment = {**os.environ, **({_TOKEN: token} if token else {})}
     if token:
         command.append(f"--token-env={_TOKEN}")

@@ -43,6 +43,20 @@ _COMPILE = click.option(
 )
 
 
+_LIMITS: dict[str, tuple[float, str]] = {
+    "deadline": (60.0, "Seconds that one query may take."),
+    "most-mib": (100.0, "Largest request body in MiB."),
+    "queue": (4096, "Most queries that may wait for the model."),
+    "batch-rows": (4096, "Most rows that are predicted in one call."),
+}
+
+
+def _limits(command: Any) -> Any:
+    for name, (usual, told) in reversed(_LIMITS.items()):
+        command = click.option(f"--{name}", default=usual, show_default=True, help=told)(command)
+    return command
+
+
 def _deploy(main: click.Group) -> None:
     @click.argument("name")
     @click.argument("path")
@@ -157,6 +171,7 @@ def _serve(main: click.Group) -> None:
     @_BATCH
     @_COMPILE
     @_WORKERS
+    @_limits
     def serve(
         context: Context,
         as_json: bool,
@@ -172,6 +187,7 @@ def _serve(main: click.Group) -> None:
         batch: bool | None,
         compile: bool,
         workers: int,
+        **limits: float,
     ) -> None:
         """Serve the saved model at PATH in the foreground, without a backend.
 
@@ -199,7 +215,9 @@ def _serve(main: click.Group) -> None:
             )
             if compile:
                 click.echo(told_of_compiling(bundle.manifest), err=True)
-            status = serve_bundle(bundle, host=host, port=port, token=token, workers=workers)
+            status = serve_bundle(
+                bundle, host=host, port=port, token=token, workers=workers, limits=limits
+            )
         click.get_current_context().exit(status)
 
     command(main, "serve")(serve)

@@ -309,6 +309,17 @@ def test_serving_a_bundle_gives_the_very_same_answers(
     process.wait(20)
 
 
+def test_a_served_model_keeps_the_limits_it_is_given(files: Path, row: str) -> None:
+    process, url = serve(files / "penguins.joblib", "--most-mib", 0.001, "--deadline", 5)
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        post(url, {"modelData": [json.loads(row)] * 100})
+    assert caught.value.code == 413
+    assert "0.001 MiB" in json.load(caught.value)["error"]["message"]
+    assert post(url, {"modelData": json.loads(row)})["result"] == ["Adelie"]
+    process.terminate()
+    process.wait(20)
+
+
 def test_a_killed_server_leaves_no_process(files: Path, row: str) -> None:
     process, url = serve(files / "penguins.joblib", "--example", files / "example.csv")
     (child,) = psutil.Process(process.pid).children()

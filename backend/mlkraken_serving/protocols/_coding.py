@@ -93,9 +93,10 @@ def encoded(body: bytes, encoding: bytes) -> tuple[bytes, bytes]:
 
 def too_large(most_bytes: int) -> BodyTooLarge:
     """Return the error for a body of more than ``most_bytes``."""
+    most = most_bytes / 2**20
+    shown = f"{most:.3g}" if most < 1 else f"{round(most, 2):g}"
     return BodyTooLarge(
         "body_too_large",
-        f"The body is longer than {round(most_bytes / 2**20, 2):g} MiB, the most this service "
-        "takes.",
+        f"The body is longer than {shown} MiB, the most this service takes.",
         "Send fewer rows at a time.",
     )
