@@ -185,7 +185,7 @@ def _serve(
         functools.cache(lambda: example_data(bundle)),
     )
     router = Router(served(service, metrics.page, options.accept))
-    door = Door(gate, core, router, metrics, recorder, int(options.most_mib * 2**20))
+    door = Door(gate, core, router, metrics, recorder, round(options.most_mib * 2**20))
 
     def ready(host: str, port: int) -> None:
         shown = f"[{host}]" if ":" in host else host
