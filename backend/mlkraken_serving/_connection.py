@@ -56,9 +56,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._deaf = True
         self._house.connections.discard(self)
-        for exchange in self._exchanges:
-            exchange.cancel()
-        self._exchanges.clear()
+        while self._exchanges:
+            self._exchanges.pop().cancel()
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
@@ -84,10 +83,8 @@ class Connection(asyncio.Protocol):
         Java's client offers HTTP/2 on every connection; the parser leaves the body of such a
         request to whoever speaks it.
         """
-        if self._request is None:  # CONNECT: answered, but what follows is for a tunnel's other end
-            self.end()
-            return
-        if self._deaf:
+        if self._request is None or self._deaf:
+            self.end()  # CONNECT is answered, but what follows is for a tunnel's other end
             return
         offer = (b"upgrade", b"connection", b"http2-settings")
         lines = [b"%b %b HTTP/1.1" % (self._request.method, self._target)]
@@ -221,7 +218,8 @@ class Connection(asyncio.Protocol):
         Closing with something unread would reset the connection, and the answer with it.
         """
         self._deaf = True
-        self._exchanges.clear()
+        while self._exchanges:
+            self._exchanges.pop().cancel()
         if self._unread and self._transport.can_write_eof():
             self._transport.write_eof()
             self._loop.call_later(_LINGER_S, self._transport.close)
