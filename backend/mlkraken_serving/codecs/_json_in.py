@@ -234,9 +234,7 @@ class InputReader:
         return InputError(
             "model_data_form",
             f"modelData is {_form_name(data)}, but this model takes {wanted}.",
-            f"Its columns are {', '.join(self._columns)}."
-            if self._named
-            else "GET /openapi.json describes what it takes.",
+            f"Send {wanted}; GET /openapi.json has the names, the types and an example.",
         )
 
 

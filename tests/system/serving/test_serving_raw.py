@@ -69,7 +69,9 @@ def told(server: Server, pieces: list[bytes], *, end: bool = False) -> bytes:
                 line.shutdown(socket.SHUT_WR)
             while part := line.recv(65536):
                 answer += part
-        except ConnectionError:  # it refused what came first and closed before the rest
+        except TimeoutError:
+            raise
+        except OSError:  # it refused what came first and closed before the rest
             pass
     return answer
 
