@@ -129,8 +129,8 @@ def test_what_cannot_be_is_told_in_the_words_of_the_api(api: Api, shared_kraken:
         return refused(lambda: client.invoke_endpoint(EndpointName=name, Body=b"{}"))
 
     assert invoke("runtime-none") == ("ValidationError", 400)
-    assert invoke("runtime-birds", "wrong") == ("UnrecognizedClientException", 403)
-    assert invoke("runtime-birds", "") == ("UnrecognizedClientException", 403)
+    assert invoke("runtime-birds", "wrong") == ("UnrecognizedClientException", 401)
+    assert invoke("runtime-birds", "") == ("UnrecognizedClientException", 401)
     limited = token(api, "runtime-limited", model="another")
     assert invoke("runtime-birds", limited.token) == ("AccessDeniedException", 403)
     stopped = shared_kraken.deploy(lambda xs: xs, "runtime-stopped", example=[1.0])
@@ -155,6 +155,6 @@ def test_a_bearer_token_does_as_well_and_nothing_does_not(api: Api) -> None:
     ):
         answer = api.with_token(None).ask("POST", path, {"instances": []}, headers=headers)
         assert (answer.status, answer.headers["x-amzn-errortype"]) == (
-            403,
+            401,
             "UnrecognizedClientException",
         )

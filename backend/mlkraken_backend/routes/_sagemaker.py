@@ -39,7 +39,7 @@ _MOST_MESSAGE = 4096
 _ERRORS: list[tuple[type[BackendError], int, str]] = [
     (NotFound, 400, "ValidationError"),
     (Invalid, 400, "ValidationError"),
-    (Unauthenticated, 403, "UnrecognizedClientException"),
+    (Unauthenticated, 401, "UnrecognizedClientException"),
     (Forbidden, 403, "AccessDeniedException"),
     (NotServing, 503, "ServiceUnavailable"),
     (Upstream, 503, "ServiceUnavailable"),
