@@ -50,7 +50,9 @@ class _Lying:
 def _wait(asked: dict[str, Any]) -> Any:
     """Note that the call has begun, then wait for a file: the test decides how long it takes."""
     gate = Path(asked["gate"])
-    gate.with_suffix(".begun").touch()
+    begun = gate.with_suffix(".draft")
+    begun.write_text(str(os.getpid()))
+    begun.rename(gate.with_suffix(".begun"))
     until = time.monotonic() + _LONGEST_S
     while not gate.exists() and time.monotonic() < until:
         time.sleep(0.005)

@@ -85,6 +85,35 @@ def test_a_worker_that_is_killed_in_a_call_fails_that_call_and_comes_again(
     assert server.ask({"do": "answer", "value": 6}).result == 6
 
 
+def test_queries_joined_in_a_call_whose_worker_is_killed_are_asked_again_each_by_itself(
+    start: Start, tmp_path: Path
+) -> None:
+    server = start("doubled", "--workers=2")
+    before = {worker.pid for worker in _workers(server)}
+    gates = [tmp_path / "one", tmp_path / "two"]
+    waits = [{"x": float(number), "gate": str(gate)} for number, gate in enumerate(gates)]
+    with ThreadPoolExecutor(8) as pool:
+        first = [pool.submit(server.ask, rows) for rows in waits]
+        _until(lambda: all(gate.with_suffix(".begun").exists() for gate in gates))
+        third = tmp_path / "three"
+        joined = [{"x": 5.0, "gate": ""}, {"x": 6.0, "gate": str(third)}, {"x": 7.0, "gate": ""}]
+        later = [pool.submit(server.ask, rows) for rows in joined]
+        _until(lambda: b"mlkraken_queue_length 3" in server.get("/metrics").body)
+        gates[0].touch()  # one worker is free and takes all three in one call
+        _until(third.with_suffix(".begun").exists)
+        assert first[0].result().result == [0.0]
+        os.kill(int(third.with_suffix(".begun").read_text()), signal.SIGKILL)
+        third.touch()  # when it is asked again, nothing holds it up
+        again = [answer.result() for answer in later]
+        gates[1].touch()
+    assert [answer.result for answer in again] == [[10.0], [12.0], [14.0]]
+    assert {answer.json["metaData"]["batchRows"] for answer in again} == {1}
+    assert first[1].result().result == [2.0]
+    assert "SIGKILL" in server.log
+    _until(lambda: len({worker.pid for worker in _workers(server)} & before) == 1)
+    assert server.ask({"x": 4.0, "gate": ""}).result == [8.0]
+
+
 def test_a_worker_that_ends_itself_names_its_status(start: Start) -> None:
     server = start("misbehave", "--workers=2")
     lost = server.ask({"do": "leave"})
