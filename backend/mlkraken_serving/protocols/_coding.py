@@ -58,6 +58,12 @@ def _inflated(body: bytes, name: bytes, most_bytes: int) -> bytes:
             f"The body ends before its {name.decode()} stream does.",
             "Send all of it.",
         )
+    if unpacker.unused_data:  # thousands of tiny members would cost the loop minutes
+        raise BodyError(
+            "body_not_compressed",
+            f"The body goes on after its {name.decode()} stream.",
+            "Compress it in one piece.",
+        )
     return plain
 
 

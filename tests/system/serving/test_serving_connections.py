@@ -43,7 +43,12 @@ def closing(server: Server, text: bytes) -> tuple[int, dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("name", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("GZIP", gzip.compress)]
+    ("name", "pack"),
+    [
+        ("gzip", gzip.compress),
+        ("deflate", zlib.compress),
+        ("GZIP", gzip.compress),
+    ],
 )
 def test_a_compressed_body_is_read(
     server: Server, name: str, pack: Callable[[bytes], bytes]
@@ -86,6 +91,8 @@ def test_a_short_answer_is_not_worth_compressing(server: Server) -> None:
     [
         (b"not packed", "gzip", 400, "body_not_compressed"),
         (gzip.compress(BODY)[:-9], "gzip", 400, "body_not_compressed"),
+        (gzip.compress(BODY) + gzip.compress(b" "), "gzip", 400, "body_not_compressed"),
+        (zlib.compress(BODY) + b"more", "deflate", 400, "body_not_compressed"),
         (BODY, "br", 415, "encoding_unknown"),
         (gzip.compress(gzip.compress(BODY)), "gzip, zstd", 415, "encoding_unknown"),
     ],
