@@ -6,7 +6,6 @@ import gzip
 import json
 import socket
 import struct
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -29,13 +28,11 @@ RESET = struct.pack("ii", 1, 0)
 """What lets a socket be closed by a reset (SO_LINGER)."""
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """Return a server of a model that doubles a column ``x`` and refuses negative numbers."""
-    bundle = pack(_tabular.refusing, "m", tmp_path / "m", example=FRAME).folder
-    running = Server(bundle, tmp_path / "log")
-    yield running
-    running.end()
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a model that doubles a column ``x`` and refuses negative numbers."""
+    folder = tmp_path_factory.mktemp("soaked")
+    return pack(_tabular.refusing, "m", folder, example=FRAME).folder
 
 
 def posted(path: str, body: Any, kind: str = "application/json", **headers: str) -> bytes:
@@ -145,10 +142,14 @@ def in_flight(server: Server) -> float:
     return float(line.split()[1])
 
 
-def test_twenty_thousand_queries_leave_nothing_behind(server: Server) -> None:
+@pytest.mark.parametrize(("workers", "more"), [(1, 18_000), (2, 6000)])
+def test_thousands_of_queries_leave_nothing_behind(
+    start: Start, bundle: Path, workers: int, more: int
+) -> None:
+    server = start(bundle, f"--workers={workers}")
     rounds(server, 2000)
     files, threads, resident = held(server)
-    rounds(server, 18_000)
+    rounds(server, more)
     assert held(server)[:2] == (files, threads)
     assert held(server)[2] < resident + 32 * MEBIBYTE
     assert in_flight(server) == 0
