@@ -138,16 +138,23 @@ def write_npy(value: Any) -> bytes:
     """
     import numpy as np
 
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:  # lists that differ in length
+        raise _not_array() from None
     if array.dtype == object:
         cells = array.ravel().tolist()
         if not all(isinstance(cell, str) for cell in cells):
-            raise InputError(
-                "answer_not_array",
-                "The answer is not an array of numbers or text, so it has no numpy file.",
-                "Ask for application/json: Accept: application/json.",
-            )
+            raise _not_array()
         array = np.array(cells, dtype=str).reshape(array.shape)
     into = io.BytesIO()
     np.save(into, array, allow_pickle=False)
     return into.getvalue()
+
+
+def _not_array() -> InputError:
+    return InputError(
+        "answer_not_array",
+        "The answer is not an array of numbers or text, so it has no numpy file.",
+        "Ask for application/json: Accept: application/json.",
+    )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
-import msgspec
-
 from mlkraken_serving._core import Prediction
 from mlkraken_serving._errors import ServingError
 from mlkraken_serving._manifest import Signature
@@ -15,6 +13,7 @@ from mlkraken_serving.codecs._arrow_in import read_arrow_input
 from mlkraken_serving.codecs._arrow_out import write_arrow
 from mlkraken_serving.codecs._csv import read_csv
 from mlkraken_serving.codecs._csv_header import header_told
+from mlkraken_serving.codecs._json_text import strict_json
 from mlkraken_serving.codecs._outputs import outputs_of_calls
 from mlkraken_serving.codecs._parquet import read_parquet
 from mlkraken_serving.protocols._kraken import KrakenProtocol
@@ -77,7 +76,7 @@ class ArrowProtocol:
         calls = ask.calls or self._engine.calls[:1]
         outputs = outputs_of_calls(prediction.value, calls, self._engine.classes, prediction.rows)
         told = self._json.filled(ask.context, query.request_id, prediction)
-        note = msgspec.json.encode(told).decode()
+        note = strict_json(told).decode()
         return Reply(write_arrow(outputs, {_NOTE: note}), content_type=STREAM.encode())
 
     def failed(self, error: ServingError, status: int, request_id: str) -> Reply:

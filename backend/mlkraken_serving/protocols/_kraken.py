@@ -10,6 +10,7 @@ from mlkraken_serving._core import Prediction
 from mlkraken_serving._errors import BodyError, NoRoute, ServingError, UnknownModel
 from mlkraken_serving._manifest import Signature
 from mlkraken_serving.codecs._json_in import InputReader, parse_json
+from mlkraken_serving.codecs._json_text import strict_json
 from mlkraken_serving.codecs._quick import quick_reader
 from mlkraken_serving.protocols._kraken_answer import AnswerWriter
 from mlkraken_serving.protocols._port import Ask, Endpoint, Query, Reply, Served, Service
@@ -121,7 +122,7 @@ class KrakenProtocol:
         described = meta.pop("signature", None)
         if not self._unsigned or described is None:
             return self._reader
-        key = msgspec.json.encode(described)
+        key = strict_json(described)
         if key not in self._readers:
             if len(self._readers) >= _READERS_KEPT:
                 self._readers.clear()
@@ -151,7 +152,7 @@ def failed(error: ServingError, status: int, request_id: str) -> Reply:
     headers: tuple[tuple[bytes, bytes], ...] = ()
     if isinstance(error, NoRoute) and error.allowed:
         headers = ((b"allow", ", ".join(error.allowed).encode()),)
-    return Reply(msgspec.json.encode({"error": told}), status, headers=headers)
+    return Reply(strict_json({"error": told}), status, headers=headers)
 
 
 def kraken(service: Service, everywhere: Case, *cases: Case) -> Served:

@@ -171,7 +171,7 @@ def mlflow_error(error: ServingError, status: int, request_id: str) -> Reply:
         "message": f"{error.message} {error.hint}".strip(),
         "error_class": error.code,
     }
-    return Reply(msgspec.json.encode(body), status, headers=headers)
+    return Reply(strict_json(body), status, headers=headers)
 
 
 def mlflow_pages(service: Service) -> tuple[Page, ...]:

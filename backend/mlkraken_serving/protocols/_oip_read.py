@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,9 @@ __all__ = ["InferRequest", "Wanted", "check_model", "read_request", "read_single
 
 HEADER = b"inference-header-content-length"
 _HINT = 'Send {"inputs": [{"name", "shape", "datatype", "data"}, ...]} as UTF-8 JSON.'
+
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair, which JSON can escape but which is no text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +180,8 @@ def _parameters(message: dict[str, Any], what: str) -> dict[str, Any]:
 def _tensor(value: Any, tail: _Tail, content_type: Any) -> OipTensor:
     described = _object(value, "An input")
     name, shape = described.get("name"), described.get("shape")
-    if not isinstance(name, str):
-        raise BodyError("tensor_form", "An input has no name.", _HINT)
+    if not isinstance(name, str) or _HALF.search(name):
+        raise BodyError("tensor_form", "An input has no name that is text.", _HINT)
     if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
         raise BodyError(
             "tensor_form",

@@ -90,7 +90,7 @@ def vetiver_error(error: ServingError, status: int, request_id: str) -> Reply:
     if isinstance(error, InputError) and not isinstance(error, BodyTooLarge):
         status = 422
     told = {"detail": f"{error.message} {error.hint}".strip(), "code": error.code}
-    return Reply(msgspec.json.encode(told), status)
+    return Reply(strict_json(told), status)
 
 
 def vetiver(service: Service) -> Served:
