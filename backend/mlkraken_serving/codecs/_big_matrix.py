@@ -42,14 +42,15 @@ def read_big_matrix(
         rows = message[keys[0]]
         meta = message[keys[1]].as_dict() if keys[1] in message else {}
         known = len(message) == 1 + (keys[1] in message) and isinstance(rows, simdjson.Array)
-        if not known or not all(len(row) == width for row in rows):
+        if not known or set(map(len, rows)) != {width}:
             return None
         numbers = np.frombuffer(rows.as_buffer(of_type=kind), dtype=f"{kind}8".replace("d", "f"))
     except (ValueError, TypeError, KeyError, AttributeError, RuntimeError):  # a number too big
         return None
     count = len(rows)
     # One bracket a row and one around them: neither deeper lists, nor any beside them.
-    flat = body.count(b"[") == count + 1 and numbers.size == count * width
-    if not count or not flat or (kind == "d" and np.abs(numbers).max() >= _WHOLE):
+    brackets = np.count_nonzero(np.frombuffer(body, np.uint8) == ord("["))
+    flat = brackets == count + 1 and numbers.size == count * width
+    if not flat or (kind == "d" and np.abs(numbers).max() >= _WHOLE):
         return None
     return Tensor(numbers.reshape(count, width).astype(dtype)), meta
