@@ -7,6 +7,7 @@ number fits into a float, so that is checked here.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,24 @@ from mlkraken_serving._values import Tensor
 __all__ = ["read_big_matrix"]
 
 _WHOLE = 2.0**53
+_KEPT_BYTES = 16 * 2**20
+
+
+@functools.cache
+def _kept_parser() -> Any:
+    import simdjson
+
+    return simdjson.Parser()
+
+
+def _parser(size: int) -> Any:
+    """Return a parser: for usual bodies the same one, whose memory is there already.
+
+    To map new pages for every body takes as long as to parse it.
+    """
+    import simdjson
+
+    return _kept_parser() if size <= _KEPT_BYTES else simdjson.Parser()
 
 
 def read_big_matrix(
@@ -38,7 +57,7 @@ def read_big_matrix(
 
     kind = "i" if dtype.kind == "i" else "d"
     try:
-        message: Any = simdjson.Parser().parse(body)
+        message: Any = _parser(len(body)).parse(body)
         rows = message[keys[0]]
         meta = message[keys[1]].as_dict() if keys[1] in message else {}
         known = len(message) == 1 + (keys[1] in message) and isinstance(rows, simdjson.Array)
@@ -49,8 +68,7 @@ def read_big_matrix(
         return None
     count = len(rows)
     # One bracket a row and one around them: neither deeper lists, nor any beside them.
-    brackets = np.count_nonzero(np.frombuffer(body, np.uint8) == ord("["))
-    flat = brackets == count + 1 and numbers.size == count * width
+    flat = body.count(b"[") == count + 1 and numbers.size == count * width
     if not flat or (kind == "d" and np.abs(numbers).max() >= _WHOLE):
         return None
     return Tensor(numbers.reshape(count, width).astype(dtype)), meta
