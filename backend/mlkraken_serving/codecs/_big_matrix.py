@@ -7,34 +7,16 @@ number fits into a float, so that is checked here.
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
 
 from mlkraken_serving._values import Tensor
+from mlkraken_serving.codecs._big_parser import parser_for
 
 __all__ = ["read_big_matrix"]
 
 _WHOLE = 2.0**53
-_KEPT_BYTES = 16 * 2**20
-
-
-@functools.cache
-def _kept_parser() -> Any:
-    import simdjson
-
-    return simdjson.Parser()
-
-
-def _parser(size: int) -> Any:
-    """Return a parser: for usual bodies the same one, whose memory is there already.
-
-    To map new pages for every body takes as long as to parse it.
-    """
-    import simdjson
-
-    return _kept_parser() if size <= _KEPT_BYTES else simdjson.Parser()
 
 
 def read_big_matrix(
@@ -57,7 +39,7 @@ def read_big_matrix(
 
     kind = "i" if dtype.kind == "i" else "d"
     try:
-        message: Any = _parser(len(body)).parse(body)
+        message: Any = parser_for(body).parse(body)
         rows = message[keys[0]]
         meta = message[keys[1]].as_dict() if keys[1] in message else {}
         known = len(message) == 1 + (keys[1] in message) and isinstance(rows, simdjson.Array)

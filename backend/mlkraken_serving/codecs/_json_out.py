@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from mlkraken_serving._errors import ModelError
 from mlkraken_serving.codecs._sparse import describe_sparse
 
-__all__ = ["Described", "describe"]
+__all__ = ["Described", "describe", "nested"]
 
 Described: TypeAlias = tuple[Any, dict[str, Any]]
 _PLAIN = (str, bool, int, float, type(None))
@@ -121,21 +121,21 @@ def _numpy(value: Any) -> Described:
             kind["shape"] = list(value.shape)
         if value.dtype.kind == "O":
             cells, of = _list(value.ravel().tolist())
-            return _nested(cells, value.shape), kind if of == _JSON else {**kind, "cells": of}
+            return nested(cells, value.shape), kind if of == _JSON else {**kind, "cells": of}
         return _array(value), kind
     if isinstance(value, np.generic):
         return _array(np.asarray(value)), {"kind": "npscalar", "dtype": value.dtype.str}
     raise _unserialisable(value)
 
 
-def _nested(cells: list[Any], shape: tuple[int, ...]) -> Any:
-    """Lists in lists of ``shape``, which may hold further lists as cells."""
+def nested(cells: list[Any], shape: tuple[int, ...]) -> Any:
+    """Return lists in lists of ``shape``, which may hold further lists as cells."""
     if not shape:
         return cells[0]
     if len(shape) == 1:
         return cells
     size = len(cells) // shape[0] if shape[0] else 0
-    return [_nested(cells[row * size : (row + 1) * size], shape[1:]) for row in range(shape[0])]
+    return [nested(cells[row * size : (row + 1) * size], shape[1:]) for row in range(shape[0])]
 
 
 def _array(array: Any) -> Any:
@@ -149,9 +149,9 @@ def _array(array: Any) -> Any:
         cells = np.datetime_as_string(flat) if stamps else flat.astype("int64")
         plain = cells.astype(object)
         plain[np.isnat(flat)] = None
-        return _nested(plain.tolist(), array.shape)
+        return nested(plain.tolist(), array.shape)
     if array.dtype.kind == "S":
-        return _nested([_scalar(cell)[0] for cell in array.ravel().tolist()], array.shape)
+        return nested([_scalar(cell)[0] for cell in array.ravel().tolist()], array.shape)
     raise _refused(f"a numpy value of dtype {array.dtype}")
 
 

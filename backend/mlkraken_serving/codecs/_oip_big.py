@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from mlkraken_serving.codecs._big_parser import parser_for
 from mlkraken_serving.codecs._oip_tensors import DATATYPES
 
 __all__ = ["LARGE", "parse_large"]
@@ -27,10 +28,8 @@ def parse_large(body: bytes) -> dict[str, Any] | None:
 
     None for all but numbers, each tensor flat or as rows of its shape's width.
     """
-    import simdjson
-
     try:
-        message: Any = simdjson.Parser().parse(body)
+        message: Any = parser_for(body).parse(body)
         head = {key: _plain(message[key]) for key in _keys(message, _OF_REQUEST) - {"inputs"}}
         brackets = 1 + ("outputs" in head)
         inputs = []

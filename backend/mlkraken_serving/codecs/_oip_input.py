@@ -12,6 +12,7 @@ from mlkraken_serving._values import Column, ModelInput, Single, Table
 from mlkraken_serving.codecs._casts import cast
 from mlkraken_serving.codecs._columns import ColumnReader, check_names
 from mlkraken_serving.codecs._json_in import InputReader, parse_json
+from mlkraken_serving.codecs._json_out import nested
 from mlkraken_serving.codecs._oip_tensors import OipTensor, spoken
 from mlkraken_serving.codecs._tensors import TensorReader
 
@@ -65,7 +66,7 @@ class TensorInput:
         if self._array is not None:
             if not isinstance(tensor.values, list):
                 return self._array.fit(tensor.values)
-            return self._array.read(_nested(_texts(tensor), tensor.shape), exact=False)
+            return self._array.read(nested(_texts(tensor), tensor.shape), exact=False)
         cells = _texts(tensor)
         return self._plain.read(cells[0] if kind == "scalar" and len(cells) == 1 else cells)
 
@@ -177,7 +178,7 @@ def _cells(field: Field, tensor: OipTensor) -> list[Any]:
     """Return cells, one a row, as the column's reader takes them."""
     if _is_vectors(tensor):
         if field.dtype in ("json", "any"):
-            return list(_nested(_texts(tensor), tensor.shape))
+            return list(nested(_texts(tensor), tensor.shape))
         raise InputError(
             "shape_mismatch",
             f"Input {tensor.name!r} has {spoken(tensor.shape)}; a column has one value a row.",
@@ -210,15 +211,6 @@ def _texts(tensor: OipTensor) -> list[Any]:
             f"Input {tensor.name!r} has bytes that are not UTF-8 text: {error}.",
             "Send text; only a column of bytes takes any.",
         ) from error
-
-
-def _nested(cells: list[Any], shape: tuple[int, ...]) -> Any:
-    if not shape:
-        return cells[0]
-    if len(shape) == 1:
-        return cells
-    size = len(cells) // shape[0] if shape[0] else 0
-    return [_nested(cells[row * size : (row + 1) * size], shape[1:]) for row in range(shape[0])]
 
 
 def _whole(tensors: Sequence[OipTensor]) -> Any:
